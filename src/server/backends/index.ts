@@ -1,0 +1,61 @@
+/** Where jobs run. */
+import type { Readable } from 'node:stream'
+import type { Failure } from '../../contract/run-report.ts'
+
+/** What a backend needs to know of a job to run it. */
+export interface BackendJob {
+  id: string
+  /** SageMaker's map of strings, made by contract/hyperparameters.ts. */
+  hyperparameters: Record<string, string>
+  environment: Record<string, string>
+  /** The project's archive (tar.gz). */
+  openProject(): Promise<Readable>
+}
+
+export type StartOutcome =
+  | { outcome: 'started' }
+  /** Nothing was started; the reason is in words that a caller understands, such as "waiting for a slot". */
+  | { outcome: 'later'; reason: string }
+  | { outcome: 'failed'; failure: Failure }
+
+export interface Observation {
+  state: 'starting' | 'running' | 'stopping' | 'ended'
+  /** What the backend calls it, such as SageMaker's SecondaryStatus. */
+  status: string
+  reason?: string
+  startedAt?: string
+  endedAt?: string
+  /** Known while the job runs, where the runtime could say so. */
+  run?: { id: string; experimentId: string; experimentName: string | null; trackingUri: string }
+  /** Only of an ended job. */
+  stopped?: boolean
+  /** Only of an ended job that cannot say itself why it failed, for instance because its process vanished. */
+  failure?: Failure
+  exitCode?: number
+  /** What an ended job left on this machine and the storage is to take over: key -> file. */
+  outputs?: { key: string; file: string }[]
+}
+
+export interface Backend {
+  readonly name: 'local' | 'sagemaker'
+  /** Brings up what jobs need, in the background; `start` answers "later" with the reason until it is there. */
+  open(): void
+  /** Starts the job unless it was started before: it may be called again after a crash, and never starts a job twice. */
+  start(job: BackendJob): Promise<StartOutcome>
+  /** How these jobs are; a job that was never started is not in the answer. */
+  observe(ids: string[]): Promise<Map<string, Observation>>
+  /** Asks for a graceful stop; a job that was not started yet will then never start, and is observed as ended. Idempotent. */
+  stop(id: string): Promise<void>
+  /** The job's log from a byte offset on, as much as there is now and fits; undefined when the backend has no log of it. */
+  readLog(id: string, offset: number, limit: number): Promise<Buffer | undefined>
+  /** Removes what the backend keeps of a job that has ended and whose outputs were taken over. Idempotent. */
+  forget(id: string): Promise<void>
+  /** Calls back when a job may have changed, so that it is observed sooner than at the next turn. */
+  onChange(listener: () => void): void
+  /** What is being prepared, in words; null when jobs can start. */
+  pending(): string | null
+  /** Where people look at runs, once it is known. */
+  trackingUri(): string | null
+  /** Lets go of everything but running jobs. */
+  close(options: { keepServer: boolean }): Promise<void>
+}

@@ -1,0 +1,36 @@
+/** Every error that a caller can get: code, status and sentence in one place. */
+import createError from '@fastify/error'
+import type { Fault } from '../contract/fault.ts'
+
+export const NotFound = createError('NOT_FOUND', 'There is nothing at %s.', 404)
+export const JobNotFound = createError('JOB_NOT_FOUND', "There is no job '%s'.", 404)
+export const ModelNotFound = createError('MODEL_NOT_FOUND', "Job '%s' has left no model.", 404)
+export const ModelNotReady = createError(
+  'MODEL_NOT_READY',
+  "Job '%s' is %s; its model is there when it has ended.",
+  409
+)
+export const UploadTooLarge = createError(
+  'UPLOAD_TOO_LARGE',
+  'The archive is larger than %s bytes, the limit of this service.',
+  413
+)
+export const ProjectTooLarge = createError('PROJECT_TOO_LARGE', '%s', 413)
+export const NotAnArchive = createError('NOT_AN_ARCHIVE', '%s', 415)
+export const MalformedRequest = createError('MALFORMED_REQUEST', '%s', 400)
+export const ShuttingDown = createError('SHUTTING_DOWN', 'The service is stopping; try again.', 503)
+
+const Invalid = createError(
+  'SUBMISSION_INVALID',
+  'The submission has %s; "errors" names each.',
+  422
+)
+
+/** Carries every fault of a submission. */
+export class SubmissionInvalid extends Invalid {
+  readonly faults: Fault[]
+  constructor(faults: Fault[]) {
+    super(faults.length === 1 ? 'a fault' : `${faults.length} faults`)
+    this.faults = faults
+  }
+}

@@ -1,0 +1,97 @@
+/** What a job is: the record that the store keeps. */
+import { Type } from 'typebox'
+import type { Failure, LoggedModel, MetricValue } from '../../contract/run-report.ts'
+
+export const JobStatus = Type.Enum(
+  ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'stopped'],
+  { description: 'The last three are terminal: a job in one of them never changes again.' }
+)
+export type JobStatus = Type.Static<typeof JobStatus>
+
+const order: Record<JobStatus, number> = {
+  queued: 0,
+  starting: 1,
+  running: 2,
+  stopping: 3,
+  succeeded: 4,
+  failed: 4,
+  stopped: 4
+}
+
+export const isTerminal = (status: JobStatus) => order[status] === 4
+
+/** Status never goes backwards, and a terminal job never changes. */
+export const canMove = (from: JobStatus, to: JobStatus) => order[to] > order[from]
+
+export const Transition = Type.Object(
+  {
+    status: JobStatus,
+    reason: Type.Union([Type.String(), Type.Null()]),
+    at: Type.String({ format: 'date-time' })
+  },
+  { $id: 'Transition' }
+)
+export type Transition = Type.Static<typeof Transition>
+
+export const RunOptions = Type.Object(
+  {
+    experimentName: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+    experimentId: Type.Optional(Type.String({ pattern: '^[0-9A-Za-z_-]{1,64}$' })),
+    runName: Type.Optional(Type.String({ minLength: 1, maxLength: 250 })),
+    envManager: Type.Optional(
+      Type.Enum(['local', 'uv', 'virtualenv', 'conda'], {
+        description:
+          'What builds the environment; by default uv where the project names an environment, else local.'
+      })
+    ),
+    pythonPin: Type.Optional(
+      Type.Enum(['exact', 'minor'], {
+        description: 'minor: any patch release of the Python version that the project pins will do.'
+      })
+    ),
+    allowUndeclaredParameters: Type.Optional(Type.Boolean())
+  },
+  { $id: 'RunOptions', additionalProperties: false, description: 'Options of mlflow run.' }
+)
+export type RunOptions = Type.Static<typeof RunOptions>
+
+export interface JobRecord {
+  id: string
+  name: string | null
+  status: JobStatus
+  statusReason: string | null
+  project: {
+    digest: string
+    name: string | null
+    /** The project's folder inside the archive; '' is its root. */
+    path: string
+    gitCommit: string | null
+  }
+  entryPoint: string
+  /** What the caller gave: name -> JSON token, exactly as it was written (1.0 stays 1.0). */
+  parameters: Record<string, string>
+  /** What MLflow will add: name -> JSON token. Shown, not passed. */
+  defaults: Record<string, string>
+  run: RunOptions
+  environment: Record<string, string>
+  tags: Record<string, string>
+  warnings: string[]
+  backend: { name: string; status: string | null }
+  createdAt: string
+  startedAt: string | null
+  endedAt: string | null
+  transitions: Transition[]
+  failure: Failure | null
+  mlflowRun: {
+    id: string
+    experimentId: string
+    experimentName: string | null
+    trackingUri: string
+  } | null
+  metrics: Record<string, MetricValue>
+  model: { sizeBytes: number; fileCount: number; loggedModels: LoggedModel[] } | null
+  /** Set by whoever asks for a stop; status itself is changed by the loop alone. */
+  stopRequestedAt: string | null
+  /** Grows with every change. */
+  version: number
+}

@@ -1,0 +1,29 @@
+/** Where bytes live: projects and what jobs leave. Keys are the same in every storage. */
+import type { Readable } from 'node:stream'
+
+export interface StoredObject {
+  sizeBytes: number
+  /** Changes when the bytes do; quoted as HTTP wants it. */
+  etag: string
+  modifiedAt: Date
+}
+
+export interface Storage {
+  readonly name: 'filesystem' | 's3'
+  /** Takes over the local file as the object `key`, durably; an object that is there is kept if `ifAbsent`. */
+  put(key: string, file: string, options?: { ifAbsent?: boolean }): Promise<void>
+  /** undefined where there is no such object; everything else that goes wrong is thrown. */
+  stat(key: string): Promise<StoredObject | undefined>
+  /** The bytes from `start` to `end` (both inclusive); fails where there is no such object. */
+  read(key: string, range?: { start?: number; end?: number }): Promise<Readable>
+  /** Removes an object, or all objects below a prefix that ends in "/"; absent is fine. */
+  remove(key: string): Promise<void>
+  /** Throws the reason when it cannot be used now. */
+  check(): Promise<void>
+}
+
+export const projectKey = (digest: string) => `projects/${digest.replace('sha256:', '')}.tar.gz`
+export const modelKey = (id: string) => `jobs/${id}/output/model.tar.gz`
+export const outputKey = (id: string) => `jobs/${id}/output/output.tar.gz`
+export const logKey = (id: string) => `jobs/${id}/log.txt`
+export const reportKey = (id: string) => `jobs/${id}/run-report.json`
