@@ -36,6 +36,13 @@ export interface Observation {
   outputs?: { key: string; file: string }[]
 }
 
+/** Bytes that only ever grow at their end. */
+export interface LogSource {
+  sizeBytes(): Promise<number>
+  /** At most `limit` bytes from `offset` on; empty at the end. */
+  read(offset: number, limit: number): Promise<Buffer>
+}
+
 export interface Backend {
   readonly name: 'local' | 'sagemaker'
   /** Brings up what jobs need, in the background; `start` answers "later" with the reason until it is there. */
@@ -46,10 +53,12 @@ export interface Backend {
   observe(ids: string[]): Promise<Map<string, Observation>>
   /** Asks for a graceful stop; a job that was not started yet will then never start, and is observed as ended. Idempotent. */
   stop(id: string): Promise<void>
-  /** The job's log from a byte offset on, as much as there is now and fits; undefined when the backend has no log of it. */
-  readLog(id: string, offset: number, limit: number): Promise<Buffer | undefined>
+  /** The job's log as far as it is written; undefined when the backend has none (not started, or forgotten). */
+  log(id: string): Promise<LogSource | undefined>
   /** Removes what the backend keeps of a job that has ended and whose outputs were taken over. Idempotent. */
   forget(id: string): Promise<void>
+  /** The jobs that it keeps something of. */
+  kept(): Promise<string[]>
   /** Calls back when a job may have changed, so that it is observed sooner than at the next turn. */
   onChange(listener: () => void): void
   /** What is being prepared, in words; null when jobs can start. */

@@ -1,0 +1,94 @@
+/** What local jobs need on this machine before one can start: an interpreter with mlflow, and a tracking server. */
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Facilities } from './index.ts'
+import { createMlflowServer } from './mlflow-server.ts'
+import { preparePython } from './python.ts'
+
+const retrySeconds = [2, 5, 15, 30, 60]
+
+export interface FacilityOptions {
+  /** DATA_DIR */
+  folder: string
+  /** The operator's interpreter; without it one is prepared in the folder. */
+  python?: string | undefined
+  /** The operator's tracking server; without it one is kept over the folder. */
+  trackingUri?: string | undefined
+  /** With what environments are built. */
+  buildEnvironment: Record<string, string>
+  /** What the tracking server sees of the service's environment: PATH, locale, time zone. */
+  serverEnvironment: Record<string, string>
+  onProgress(text: string): void
+}
+
+const requirements = join(import.meta.dirname, '../../../runtime/requirements.txt')
+
+export function createFacilities(options: FacilityOptions): Facilities {
+  const closing = new AbortController()
+  const listeners: (() => void)[] = []
+  let waitingFor: string | null = 'Preparing the training environment.'
+  let python: { python: string; bin: string } | undefined
+  let server: ReturnType<typeof createMlflowServer> | undefined
+  let preparing: Promise<void> | undefined
+
+  const progress = (text: string) => {
+    waitingFor = text
+    options.onProgress(text)
+  }
+
+  async function prepare(): Promise<void> {
+    python ??= await preparePython({
+      folder: join(options.folder, 'python'),
+      requirements,
+      environment: options.buildEnvironment,
+      onProgress: text => progress(`Preparing the training environment: ${text}`),
+      signal: closing.signal,
+      ...(options.python ? { python: options.python } : {})
+    })
+    if (!options.trackingUri) {
+      server ??= createMlflowServer({
+        folder: options.folder,
+        python: python.python,
+        environment: options.serverEnvironment,
+        onProgress: text => progress(`Starting the tracking server: ${text}`)
+      })
+      await server.ready()
+    }
+    waitingFor = null
+    for (const listener of listeners) listener()
+  }
+
+  /** Tries until it succeeds: a registry that cannot be reached now may be reached later. */
+  async function prepareWithPatience(): Promise<void> {
+    for (let tries = 0; !closing.signal.aborted; tries++) {
+      try {
+        return await prepare()
+      } catch (error) {
+        if (closing.signal.aborted) return
+        const wait = retrySeconds[Math.min(tries, retrySeconds.length - 1)] ?? 60
+        progress(`${(error as Error).message} (Trying again in ${wait} s.)`)
+        await sleep(wait * 1000, undefined, { signal: closing.signal }).catch(() => {})
+      }
+    }
+  }
+
+  const trackingUri = () => options.trackingUri ?? server?.uri() ?? null
+
+  return {
+    open() {
+      preparing ??= prepareWithPatience()
+    },
+    pending: () => waitingFor,
+    current() {
+      const uri = trackingUri()
+      return waitingFor === null && python && uri ? { ...python, trackingUri: uri } : undefined
+    },
+    trackingUri,
+    onReady: listener => void listeners.push(listener),
+    async close({ keepServer }) {
+      closing.abort()
+      await preparing
+      await server?.close({ keep: keepServer })
+    }
+  }
+}

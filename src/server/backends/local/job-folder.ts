@@ -1,0 +1,128 @@
+/**
+ * A local job's folder: all that is needed to find the job again, whoever died in between.
+ *
+ *   ml/          the container's /opt/ml
+ *   job.json     how to start the runtime
+ *   lock         held by the supervisor as long as it lives
+ *   claim.json   made once, by the supervisor that runs the job or by who stops the job before it began
+ *   program.json the process group of the user's program, once it runs
+ *   stop         there when a stop was asked for
+ *   log.txt      what runtime and program print
+ *   exit.json    how it ended; written last
+ */
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ContainerTree, containerTree } from '../../../contract/container.ts'
+
+export interface JobFolder {
+  path: string
+  tree: ContainerTree
+  job: string
+  lock: string
+  claim: string
+  program: string
+  stop: string
+  log: string
+  exit: string
+  home: string
+  temporary: string
+  modelArchive: string
+  outputArchive: string
+}
+
+/** How the supervisor starts the runtime. */
+export interface JobFile {
+  command: string
+  arguments: string[]
+  environment: Record<string, string>
+  stopGraceSeconds: number
+}
+
+export interface ExitFile {
+  /** 128 + n where signal n ended the runtime. */
+  exitCode: number
+  /** A stop was asked for, and the job did not end well by itself before. */
+  stopped: boolean
+  /** null: stopped before it began. */
+  startedAt: string | null
+  endedAt: string
+}
+
+export function jobFolder(path: string): JobFolder {
+  return {
+    path,
+    tree: containerTree(join(path, 'ml')),
+    job: join(path, 'job.json'),
+    lock: join(path, 'lock'),
+    claim: join(path, 'claim.json'),
+    program: join(path, 'program.json'),
+    stop: join(path, 'stop'),
+    log: join(path, 'log.txt'),
+    exit: join(path, 'exit.json'),
+    home: join(path, 'home'),
+    temporary: join(path, 'tmp'),
+    modelArchive: join(path, 'model.tar.gz'),
+    outputArchive: join(path, 'output.tar.gz')
+  }
+}
+
+/** Writes the file whole and durably, or not at all. */
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  const temporary = await writeBeside(file, value)
+  await rename(temporary, file)
+  await syncFolder(file)
+}
+
+/** Creates the file whole and durably; false when it is there already. */
+export async function createJson(file: string, value: unknown): Promise<boolean> {
+  const temporary = await writeBeside(file, value)
+  try {
+    await link(temporary, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  await syncFolder(file)
+  return true
+}
+
+/** undefined where there is no such file. */
+export async function readJson<T>(file: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+export async function makeFolders({ path, tree, home, temporary }: JobFolder): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  const folders = [tree.inputConfig, join(tree.inputData, 'code'), tree.model, tree.outputData]
+  for (const folder of [...folders, tree.checkpoints, home, temporary])
+    await mkdir(folder, { recursive: true })
+}
+
+async function writeBeside(file: string, value: unknown): Promise<string> {
+  const temporary = `${file}.${randomUUID()}`
+  const handle = await open(temporary, 'wx', 0o600)
+  try {
+    await handle.writeFile(JSON.stringify(value))
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+  return temporary
+}
+
+async function syncFolder(file: string): Promise<void> {
+  const handle = await open(join(file, '..'))
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

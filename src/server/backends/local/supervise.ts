@@ -1,0 +1,141 @@
+/**
+ * The supervisor of one local job: what Amazon SageMaker is to a training container. It outlives the service, takes
+ * the job (once, whoever else tries), runs the runtime, stops it when asked to, packs what it left, and says how it
+ * ended. Started as `node supervise.ts FOLDER`.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { open, readdir, rm } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { create } from 'tar'
+import { type Lock, tryLock } from '../../../system/lock.ts'
+import {
+  createJson,
+  type ExitFile,
+  type JobFile,
+  type JobFolder,
+  jobFolder,
+  readJson,
+  writeJson
+} from './job-folder.ts'
+
+const stopPollMilliseconds = 200
+const lockTries = 50
+
+// A stop comes by the file, never by a signal; a Ctrl-C meant for the service is not meant for its jobs.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+
+await supervise(jobFolder(process.argv[2] ?? '.'))
+
+async function supervise(folder: JobFolder): Promise<void> {
+  const lock = await takeLock(folder)
+  if (!lock) return
+  const startedAt = new Date().toISOString()
+  if (!(await createJson(folder.claim, { pid: process.pid, at: startedAt }))) return lock.release()
+  const { exitCode, stopAsked } = await run(folder)
+  await pack(folder)
+  const ended: ExitFile = {
+    exitCode,
+    stopped: stopAsked && exitCode !== 0,
+    startedAt,
+    endedAt: new Date().toISOString()
+  }
+  await writeJson(folder.exit, ended)
+  lock.release()
+}
+
+/** The service probes the lock for a moment now and then, so one refusal means nothing. */
+async function takeLock(folder: JobFolder): Promise<Lock | undefined> {
+  for (let tries = 0; tries < lockTries; tries++) {
+    const lock = tryLock(folder.lock)
+    if (lock) return lock
+    if (existsSync(folder.claim)) return undefined
+    await sleep(20)
+  }
+  return undefined
+}
+
+async function run(folder: JobFolder): Promise<{ exitCode: number; stopAsked: boolean }> {
+  const job = await readJson<JobFile>(folder.job)
+  if (!job) throw new Error(`${folder.job} is missing`)
+  const log = await open(folder.log, 'a', 0o600)
+  const runtime = spawn(job.command, job.arguments, {
+    cwd: folder.tree.base,
+    env: job.environment,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd, 'ipc']
+  })
+  const groups = new Set<number>()
+  if (runtime.pid) groups.add(runtime.pid)
+  let announced: Promise<void> = Promise.resolve()
+  runtime.on('message', ({ programGroup }: { programGroup?: number }) => {
+    if (!programGroup) return
+    groups.add(programGroup)
+    announced = writeJson(folder.program, { group: programGroup, at: new Date().toISOString() })
+  })
+  const exited = new Promise<number>(resolve => {
+    runtime.once('error', error => {
+      void log
+        .write(`The runtime could not be started: ${error.message}\n`)
+        .then(() => resolve(127))
+    })
+    runtime.once('exit', (code, signal) =>
+      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))
+    )
+  })
+  const stopping = new AbortController()
+  const stopAsked = obeyStop(folder, stopping.signal, async () => {
+    runtime.kill('SIGTERM')
+    await sleepUntil(job.stopGraceSeconds * 1000, stopping.signal)
+    if (!stopping.signal.aborted) kill(groups)
+  })
+  const exitCode = await exited
+  stopping.abort()
+  kill(groups)
+  await announced
+  await log.sync()
+  await log.close()
+  return { exitCode, stopAsked: await stopAsked }
+}
+
+/** Waits for the stop file, then stops as SageMaker does: SIGTERM to the container, SIGKILL when its time is over. */
+async function obeyStop(
+  folder: JobFolder,
+  ended: AbortSignal,
+  stop: () => Promise<void>
+): Promise<boolean> {
+  while (!existsSync(folder.stop)) {
+    if (ended.aborted) return false
+    await sleepUntil(stopPollMilliseconds, ended)
+  }
+  if (!ended.aborted) await stop()
+  return true
+}
+
+const sleepUntil = (milliseconds: number, signal: AbortSignal) =>
+  sleep(milliseconds, undefined, { signal }).catch(() => {})
+
+/** Ends whatever is left of these process groups; macOS answers EPERM for a group of zombies. */
+function kill(groups: Set<number>): void {
+  for (const group of groups) {
+    try {
+      process.kill(-group, 'SIGKILL')
+    } catch (error) {
+      if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    }
+  }
+}
+
+/** model.tar.gz and output.tar.gz as SageMaker makes them; an empty folder leaves no archive. */
+async function pack({ tree, modelArchive, outputArchive }: JobFolder): Promise<void> {
+  for (const [folder, file] of [
+    [tree.model, modelArchive],
+    [tree.outputData, outputArchive]
+  ] as const) {
+    const names = await readdir(folder).catch(() => [])
+    if (names.length === 0) continue
+    await rm(file, { force: true })
+    await create({ cwd: folder, file, gzip: { level: 1 }, portable: true }, names)
+  }
+}

@@ -1,0 +1,100 @@
+/** A job has ended: its outputs go to storage, its report is read, and it becomes terminal, in this order. */
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Failure, RunReport, runReportFile } from '../../contract/run-report.ts'
+import { Value } from 'typebox/value'
+import type { Observation } from '../backends/index.ts'
+import { modelKey, outputKey, reportKey, type Storage } from '../storage/index.ts'
+import type { JobRecord, JobStatus } from './job.ts'
+import type { Changes } from './move-job.ts'
+import { readArchiveFile } from './read-archive-file.ts'
+
+const reportLimitBytes = 256 * 1024 * 1024
+
+interface Finish {
+  storage: Storage
+  /** For temporary files. */
+  folder: string
+  move(job: JobRecord, status: JobStatus, reason: string | null, changes: Changes): Promise<void>
+}
+
+/** May be called again after a crash at any point of it. */
+export async function finishJob(job: JobRecord, seen: Observation, finish: Finish): Promise<void> {
+  const { storage } = finish
+  for (const { key, file } of seen.outputs ?? [])
+    if (existsSync(file)) await storage.put(key, file)
+  const report = await readReport(job.id, finish)
+  const model = await storage.stat(modelKey(job.id))
+  const failure = failureOf(seen, report)
+  const status = seen.stopped ? 'stopped' : failure ? 'failed' : 'succeeded'
+  const changes: Changes = {
+    backendStatus: seen.status,
+    endedAt: seen.endedAt ?? new Date().toISOString(),
+    failure,
+    metrics: report?.metrics ?? {},
+    warnings: [...job.warnings, ...(report?.warnings ?? [])],
+    model: model
+      ? {
+          sizeBytes: model.sizeBytes,
+          fileCount: report?.files.length ?? 0,
+          loggedModels: report?.models ?? []
+        }
+      : null
+  }
+  if (seen.startedAt) changes.startedAt = seen.startedAt
+  const run = report?.run ?? seen.run
+  if (run) {
+    const { id, experimentId, experimentName, trackingUri } = run
+    changes.mlflowRun = { id, experimentId, experimentName, trackingUri }
+  }
+  if (status === 'succeeded' && !model && Object.keys(changes.metrics ?? {}).length === 0)
+    changes.warnings?.push(nothingLogged)
+  await finish.move(job, status, failure?.message ?? null, changes)
+}
+
+const nothingLogged =
+  'The job has logged no metric and left no model. Does its code name another tracking URI or experiment (set_tracking_uri, set_experiment)?'
+
+/** The runtime's report out of output.tar.gz, kept beside it so that it can be read without unpacking. */
+async function readReport(id: string, { storage, folder }: Finish): Promise<RunReport | undefined> {
+  if (!(await storage.stat(outputKey(id)))) return undefined
+  const text = await readArchiveFile(
+    await storage.read(outputKey(id)),
+    runReportFile,
+    reportLimitBytes
+  )
+  if (!text) return undefined
+  const report: unknown = JSON.parse(text)
+  if (!Value.Check(RunReport, report)) return undefined
+  const temporary = await mkdtemp(join(folder, 'report-'))
+  try {
+    const file = join(temporary, runReportFile)
+    await writeFile(file, text)
+    await storage.put(reportKey(id), file)
+  } finally {
+    await rm(temporary, { recursive: true })
+  }
+  return report
+}
+
+/** What the user's program said first, then what the backend saw. */
+function failureOf(seen: Observation, report: RunReport | undefined): Failure | null {
+  if (seen.stopped) return report?.failure ?? stopped(seen)
+  if (seen.failure) return seen.failure
+  if (seen.exitCode === 0) return null
+  if (report?.failure) return report.failure
+  const exitCode = seen.exitCode ?? null
+  const message = `The job's process ended with exit code ${exitCode} and left no report; its log says more.`
+  return { ...nothingKnown, kind: 'platform', message, exitCode }
+}
+
+const nothingKnown = { type: null, file: null, line: null, traceback: null, exitCode: null }
+
+const stopped = ({ startedAt }: Observation): Failure => ({
+  ...nothingKnown,
+  kind: 'stopped',
+  message: startedAt
+    ? 'The job was stopped before it left a report.'
+    : 'The job was stopped before it began.'
+})

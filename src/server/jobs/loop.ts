@@ -1,0 +1,166 @@
+/**
+ * The one loop that moves jobs on, and the only writer of their status. However many clients ask, the backend is asked
+ * here alone. A turn begins with what the store says and what the backend sees, so a restart needs nothing else.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Backend, BackendJob, Observation } from '../backends/index.ts'
+import { type Storage, projectKey } from '../storage/index.ts'
+import type { Store } from '../store/index.ts'
+import { finishJob } from './finish-job.ts'
+import { hyperparametersOf } from './hyperparameters-of.ts'
+import { isTerminal, type JobRecord } from './job.ts'
+import { type Changes, moveJob, updateJob } from './move-job.ts'
+
+export interface Loop {
+  start(): void
+  /** Something may have changed: take the next turn now. */
+  wake(): void
+  /** Ends after the turn that is under way. */
+  stop(): Promise<void>
+}
+
+export interface LoopOptions {
+  store: Store
+  storage: Storage
+  backend: Backend
+  /** For temporary files. */
+  folder: string
+  intervalMilliseconds: number
+  log: { info(data: object, text: string): void; error(data: object, text: string): void }
+}
+
+/** How many queued jobs a turn looks at, and in-progress ones at most. */
+const queuedInView = 50
+const inProgressInView = 10_000
+
+export function createLoop(options: LoopOptions): Loop {
+  const { store, storage, backend, log } = options
+  const ended = new AbortController()
+  let waking = new AbortController()
+  let running: Promise<void> | undefined
+
+  async function turns(): Promise<void> {
+    let recovered = false
+    while (!ended.signal.aborted) {
+      waking = new AbortController()
+      try {
+        if (!recovered) await recover()
+        recovered = true
+        await turn()
+      } catch (error) {
+        log.error({ err: error }, 'a turn of the loop failed; the next one tries again')
+      }
+      const signal = AbortSignal.any([waking.signal, ended.signal])
+      await sleep(options.intervalMilliseconds, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  /** Jobs that were started by a service that died before it could note it, and folders that it could not remove. */
+  async function recover(): Promise<void> {
+    for (const id of await backend.kept()) {
+      const job = await store.get(id)
+      if (job?.status === 'queued') await advance(job, (await backend.observe([id])).get(id))
+      else if (!job || isTerminal(job.status)) await backend.forget(id)
+    }
+  }
+
+  async function turn(): Promise<void> {
+    const jobs = await store.oldest(['starting', 'running', 'stopping'], inProgressInView)
+    const seen = await backend.observe(jobs.map(job => job.id))
+    for (const job of jobs) await guarded(job, () => advance(job, seen.get(job.id)))
+    await startQueued()
+  }
+
+  async function startQueued(): Promise<void> {
+    let reason: string | undefined
+    for (const job of await store.oldest(['queued'], queuedInView)) {
+      await guarded(job, async () => {
+        if (job.stopRequestedAt) await stopQueued(job)
+        else if (reason === undefined) reason = await startJob(job)
+        else await noteReason(job, reason)
+      })
+    }
+  }
+
+  /** Answers why it could not start, which then holds for all behind it: first come, first served. */
+  async function startJob(job: JobRecord): Promise<string | undefined> {
+    const start = await backend.start(toBackendJob(job))
+    if (start.outcome === 'later') {
+      await noteReason(job, start.reason)
+      return start.reason
+    }
+    if (start.outcome === 'failed') {
+      const { failure } = start
+      await move(job, 'failed', failure.message, { failure, endedAt: new Date().toISOString() })
+    } else await move(job, 'starting', null, {})
+    return undefined
+  }
+
+  async function stopQueued(job: JobRecord): Promise<void> {
+    await backend.stop(job.id)
+    await advance(job, (await backend.observe([job.id])).get(job.id))
+  }
+
+  async function advance(job: JobRecord, seen: Observation | undefined): Promise<void> {
+    if (!seen) {
+      // Its start was noted, but the backend knows nothing of it: the process died before it took the job.
+      if (job.stopRequestedAt) await backend.stop(job.id)
+      else await backend.start(toBackendJob(job))
+      return
+    }
+    if (seen.state === 'ended') {
+      await finishJob(job, seen, { ...options, move })
+      await backend.forget(job.id)
+      return
+    }
+    if (job.stopRequestedAt && seen.state !== 'stopping') {
+      await backend.stop(job.id)
+      await move(job, 'stopping', 'A stop was asked for.', seenChanges(seen))
+    } else if (job.status !== seen.state && job.status !== 'stopping')
+      await move(job, seen.state, seen.reason ?? null, seenChanges(seen))
+    else await update(job, { ...seenChanges(seen), statusReason: seen.reason ?? null })
+  }
+
+  async function guarded(job: JobRecord, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      log.error({ err: error, job: job.id }, 'the job could not be moved on; the next turn tries again')
+    }
+  }
+
+  const toBackendJob = (job: JobRecord): BackendJob => ({
+    id: job.id,
+    hyperparameters: hyperparametersOf(job),
+    environment: job.environment,
+    openProject: () => storage.read(projectKey(job.project.digest))
+  })
+
+  const noteReason = (job: JobRecord, reason: string) => update(job, { statusReason: reason })
+  const update = (job: JobRecord, changes: Changes) => updateJob(store, job, changes)
+  const move = async (...[job, status, reason, changes]: Parameters<typeof moveOne>) => {
+    await moveOne(job, status, reason, changes)
+    log.info({ job: job.id, status, reason }, `job ${status}`)
+  }
+  const moveOne = (job: JobRecord, status: JobRecord['status'], reason: string | null, changes: Changes) =>
+    moveJob(store, job, status, reason, changes)
+
+  return {
+    start() {
+      backend.onChange(() => waking.abort())
+      running ??= turns()
+    },
+    wake: () => waking.abort(),
+    async stop() {
+      ended.abort()
+      await running
+    }
+  }
+}
+
+function seenChanges(seen: Observation): Changes {
+  const changes: Changes = { backendStatus: seen.status }
+  if (seen.startedAt) changes.startedAt = seen.startedAt
+  if (seen.run) changes.mlflowRun = seen.run
+  return changes
+}

@@ -1,0 +1,57 @@
+/** Changes a job's record against concurrent changes (a stop that is asked for); used by the loop alone. */
+import { isDeepStrictEqual } from 'node:util'
+import type { Store } from '../store/index.ts'
+import { canMove, type JobRecord, type JobStatus } from './job.ts'
+
+export type Changes = Partial<
+  Pick<
+    JobRecord,
+    | 'statusReason'
+    | 'startedAt'
+    | 'endedAt'
+    | 'failure'
+    | 'mlflowRun'
+    | 'metrics'
+    | 'model'
+    | 'warnings'
+  >
+> & { backendStatus?: string }
+
+/** Moves the job forward and notes time and reason; does nothing where that would be backwards. */
+export async function moveJob(
+  store: Store,
+  job: JobRecord,
+  status: JobStatus,
+  reason: string | null,
+  changes: Changes
+): Promise<void> {
+  const at = new Date().toISOString()
+  await change(store, job, now => {
+    if (!canMove(now.status, status)) return now
+    const transitions = [...now.transitions, { status, reason, at }]
+    return { ...apply(now, changes), status, statusReason: reason, transitions }
+  })
+}
+
+/** Notes what changed while the status stays. */
+export async function updateJob(store: Store, job: JobRecord, changes: Changes): Promise<void> {
+  await change(store, job, now => apply(now, changes))
+}
+
+function apply(job: JobRecord, { backendStatus, ...changes }: Changes): JobRecord {
+  const backend = backendStatus ? { ...job.backend, status: backendStatus } : job.backend
+  return { ...job, ...changes, backend }
+}
+
+async function change(
+  store: Store,
+  job: JobRecord,
+  next: (now: JobRecord) => JobRecord
+): Promise<void> {
+  let now: JobRecord | undefined = job
+  while (now) {
+    const changed = next(now)
+    if (isDeepStrictEqual(changed, now) || (await store.save(changed))) return
+    now = await store.get(job.id)
+  }
+}

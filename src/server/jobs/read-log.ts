@@ -1,0 +1,81 @@
+/** A job's log: from the backend while it keeps one, afterwards from storage; the same bytes. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Backend, LogSource } from '../backends/index.ts'
+import { logKey, type Storage } from '../storage/index.ts'
+import type { Store } from '../store/index.ts'
+import { isTerminal } from './job.ts'
+
+const blockBytes = 64 * 1024
+const pollMilliseconds = 250
+
+export interface LogOptions {
+  /** Only the last so many lines. */
+  tail?: number
+  /** Goes on until the job has ended. */
+  follow: boolean
+  signal: AbortSignal
+}
+
+/** The log as chunks; reads on only as fast as they are taken. */
+export async function* readLog(
+  sources: { store: Store; storage: Storage; backend: Backend },
+  id: string,
+  { tail, follow, signal }: LogOptions
+): AsyncGenerator<Buffer> {
+  let offset: number | undefined
+  while (!signal.aborted) {
+    // Asked before the log is read: what is written after a job's end is not missed then.
+    const job = await sources.store.get(id)
+    const ended = !job || isTerminal(job.status)
+    const source = await openLog(sources, id)
+    if (source) {
+      offset ??= tail === undefined ? 0 : await tailOffset(source, tail)
+      for (;;) {
+        const chunk = await source.read(offset, blockBytes)
+        if (chunk.length === 0) break
+        offset += chunk.length
+        yield chunk
+        if (signal.aborted) return
+      }
+    }
+    if (ended || !follow) return
+    await sleep(pollMilliseconds, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** A log that moves to storage between two looks is found there at the second. */
+async function openLog(
+  { storage, backend }: { storage: Storage; backend: Backend },
+  id: string
+): Promise<LogSource | undefined> {
+  const live = await backend.log(id)
+  if (live) return live
+  if (!(await storage.stat(logKey(id)))) return undefined
+  return {
+    sizeBytes: async () => (await storage.stat(logKey(id)))?.sizeBytes ?? 0,
+    async read(offset, limit) {
+      const object = await storage.stat(logKey(id))
+      if (!object || offset >= object.sizeBytes) return Buffer.alloc(0)
+      const end = Math.min(offset + limit, object.sizeBytes) - 1
+      return Buffer.concat(await (await storage.read(logKey(id), { start: offset, end })).toArray())
+    }
+  }
+}
+
+/** Where the last `lines` lines begin. */
+async function tailOffset(source: LogSource, lines: number): Promise<number> {
+  const size = await source.sizeBytes()
+  if (lines === 0) return size
+  let found = 0
+  for (let end = size; end > 0; end -= blockBytes) {
+    const start = Math.max(0, end - blockBytes)
+    const block = await source.read(start, end - start)
+    for (let at = block.length - 1; at >= 0; at--) {
+      const endsTheLog = start + at === size - 1
+      if (block[at] === newline && !endsTheLog && ++found === lines) return start + at + 1
+    }
+  }
+  return 0
+}
+
+const newline = 10
