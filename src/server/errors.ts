@@ -17,6 +17,16 @@ export const UploadTooLarge = createError(
 )
 export const ProjectTooLarge = createError('PROJECT_TOO_LARGE', '%s', 413)
 export const NotAnArchive = createError('NOT_AN_ARCHIVE', '%s', 415)
+export const UnsupportedMediaType = createError(
+  'UNSUPPORTED_MEDIA_TYPE',
+  'Submissions are multipart/form-data, as curl -F sends them; this one is %s.',
+  415
+)
+export const RangeNotSatisfiable = createError(
+  'RANGE_NOT_SATISFIABLE',
+  'The range lies outside the %s bytes that there are.',
+  416
+)
 export const MalformedRequest = createError('MALFORMED_REQUEST', '%s', 400)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The service is stopping; try again.', 503)
 

@@ -1,0 +1,172 @@
+/**
+ * npm run demo: the whole way once. Starts the service, submits an example project as curl -F does, follows its log,
+ * prints its metrics, downloads the model, and predicts with it.
+ */
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { parseArgs, styleText } from 'node:util'
+import { execa } from 'execa'
+import { create, extract } from 'tar'
+import { preparePython } from '../src/server/backends/local/python.ts'
+import { readConfig } from '../src/server/config.ts'
+import type { Job } from '../src/server/routes/schemas.ts'
+import { createService } from '../src/server/service.ts'
+
+const usage = `npm run demo [-- --keep]
+
+Trains examples/wine-quality through the service and predicts with the model.
+
+  --keep   leaves the service running at the end, to look around; Ctrl-C ends it
+
+DATA_DIR (by default a folder mlflow-jobs in the user's cache) holds the training environment
+and everything else that the demo keeps; PORT is the service's port (by default a free one).`
+
+const root = join(import.meta.dirname, '..')
+const example = join(root, 'examples', 'wine-quality')
+const parameters = '{"alpha":0.5}'
+
+const { values: options } = parseArgs({
+  options: { keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+})
+if (options.help) console.log(usage)
+else
+  await demo().catch(error => {
+    console.error(styleText('red', `The demo failed: ${(error as Error).message}`, { stream: process.stderr }))
+    process.exitCode = 1
+  })
+
+async function demo(): Promise<void> {
+  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+  const config = readConfig({
+    DATA_DIR: join(cache, 'mlflow-jobs'),
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+    ...process.env
+  })
+  const work = await mkdtemp(join(tmpdir(), 'mlflow-jobs-demo-'))
+  try {
+    title('Preparing the training environment')
+    const { python } = await preparePython({
+      folder: join(config.dataDir, 'python'),
+      requirements: join(root, 'src', 'runtime', 'requirements.txt'),
+      environment: { ...config.jobEnvironment, ...config.buildEnvironment },
+      onProgress: note,
+      ...(config.python ? { python: config.python } : {})
+    })
+    title('Starting the service')
+    const service = await createService({ ...config, python }, { level: config.logLevel })
+    try {
+      const url = await service.app.listen({ host: config.host, port: config.port })
+      service.start()
+      note(`It listens on ${url}; its documentation is at ${url}/docs.`)
+      await runJob(url, python, work)
+      if (options.keep) await keep(url)
+    } finally {
+      await service.close({ keepServer: false })
+    }
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+async function runJob(url: string, python: string, work: string): Promise<void> {
+  const archive = join(work, 'code.tar.gz')
+  await create({ cwd: example, file: archive, gzip: true }, await readdir(example))
+  title(`Submitting ${relative(root, example)}`)
+  const job = await submit(url, archive)
+  note(`${job.id} is ${job.status}.`)
+  const address = `${url}/jobs/${job.id}`
+
+  title('Following its log')
+  await waitForStart(address)
+  for await (const chunk of Readable.fromWeb(await body(`${address}/logs?follow=true`)))
+    process.stdout.write(chunk)
+  const ended = await json<Job>(address)
+  if (ended.status !== 'succeeded')
+    throw new Error(`job ${ended.status}: ${ended.failure?.message ?? ended.statusReason}`)
+
+  title('Metrics')
+  for (const [name, value] of Object.entries(ended.metrics)) note(`${name} = ${value}`)
+
+  title('Downloading the model, and predicting a row with it')
+  const model = join(work, 'model.tar.gz')
+  await pipeline(Readable.fromWeb(await body(`${address}/model`)), createWriteStream(model))
+  await mkdir(join(work, 'model'))
+  await extract({ file: model, cwd: join(work, 'model') })
+  const [logged] = ended.model?.loggedModels ?? []
+  if (!logged) throw new Error('the archive holds no logged model')
+  await execa(python, ['-c', predictRow, join(work, 'model', logged.path)], { stdout: 'inherit' })
+
+  title('The same with curl')
+  const base = config8080
+  console.log(`  tar -czf code.tar.gz -C ${relative(root, example)} .
+  curl -F project=@code.tar.gz -F 'parameters=${parameters}' ${base}/jobs
+  curl '${base}/jobs/${job.id}/logs?follow=true'
+  curl -OJ ${base}/jobs/${job.id}/model`)
+  const { trackingUri } = await json<{ trackingUri: string | null }>(`${url}/readyz`)
+  if (trackingUri) note(`MLflow's pages were at ${trackingUri}.`)
+  if (!options.keep) note('npm run demo -- --keep leaves all of it running.')
+}
+
+const config8080 = 'localhost:8080'
+
+/** Loads the model as anybody would, and takes the first row of the example that it was saved with. */
+const predictRow = `
+import sys, mlflow
+path = sys.argv[1]
+row = mlflow.models.Model.load(path).load_input_example(path)[:1]
+print(row.to_string(index=False))
+print("prediction:", mlflow.pyfunc.load_model(path).predict(row)[0])
+`
+
+async function submit(url: string, archive: string): Promise<Job> {
+  const form = new FormData()
+  const { openAsBlob } = await import('node:fs')
+  form.append('project', await openAsBlob(archive), 'code.tar.gz')
+  form.append('parameters', parameters)
+  const response = await fetch(`${url}/jobs`, { method: 'POST', body: form })
+  if (response.status !== 202) throw new Error(await response.text())
+  return (await response.json()) as Job
+}
+
+/** Shows what a queued job waits for: the first one waits for the tracking server. */
+async function waitForStart(address: string): Promise<void> {
+  let shown: string | null = null
+  for (;;) {
+    const { status, statusReason } = await json<Job>(address)
+    if (status !== 'queued') return
+    if (statusReason && statusReason !== shown) note(statusReason)
+    shown = statusReason
+    await new Promise(resolve => setTimeout(resolve, 500))
+  }
+}
+
+async function keep(url: string): Promise<void> {
+  note(`The service stays at ${url}. Ctrl-C ends it.`)
+  await once(process, 'SIGINT')
+}
+
+async function body(address: string) {
+  const response = await fetch(address)
+  if (!response.ok || !response.body) throw new Error(await response.text())
+  return response.body
+}
+
+async function json<T>(address: string): Promise<T> {
+  const response = await fetch(address)
+  if (!response.ok) throw new Error(await response.text())
+  return (await response.json()) as T
+}
+
+function title(text: string): void {
+  console.log(styleText('bold', `\n${text}`, { stream: process.stdout }))
+}
+
+function note(text: string): void {
+  console.log(`  ${text}`)
+}

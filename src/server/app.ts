@@ -1,0 +1,86 @@
+/** The HTTP side: routes, errors, documentation. Builds; main.ts runs. */
+import { randomUUID } from 'node:crypto'
+import multipart from '@fastify/multipart'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { Backend } from './backends/index.ts'
+import type { Jobs } from './jobs/index.ts'
+import { notFound, toProblem } from './problem.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { logRoutes } from './routes/logs.ts'
+import { operationRoutes } from './routes/operations.ts'
+import { resultRoutes } from './routes/results.ts'
+import { sharedSchemas } from './routes/schemas.ts'
+import type { Storage } from './storage/index.ts'
+import type { Store } from './store/index.ts'
+import { version } from './version.ts'
+
+export interface AppOptions {
+  jobs: Jobs
+  store: Store
+  storage: Storage
+  backend: Backend
+  /** For temporary files. */
+  folder: string
+  uploadBytes: number
+  logger: NonNullable<FastifyServerOptions['logger']>
+}
+
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: options.logger,
+    disableRequestLogging: true,
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
+    // One value of ?status= is a list of one.
+    ajv: { customOptions: { coerceTypes: 'array', keywords: ['example'] } }
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const level = request.method === 'GET' || request.method === 'HEAD' ? 'debug' : 'info'
+    const { method, url } = request
+    request.log[level](
+      { method, url, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime) },
+      'request'
+    )
+  })
+  app.setErrorHandler(toProblem)
+  app.setNotFoundHandler(notFound)
+  for (const schema of sharedSchemas) app.addSchema(schema)
+
+  await app.register(multipart)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'mlflow-jobs',
+        version,
+        description:
+          'Runs MLflow projects as training jobs: send a project and its parameters in one request, follow its log, take its metrics and its model.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
+      },
+      servers: [{ url: '/', description: 'This service.' }],
+      tags: [
+        { name: 'jobs', description: 'Submit, look at and stop training jobs.' },
+        { name: 'results', description: 'What jobs leave.' },
+        { name: 'operations', description: 'For those who run the service.' }
+      ],
+      security: []
+    },
+    refResolver: { buildLocalReference: json => String(json['$id']) }
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+  await app.register(jobRoutes, options)
+  await app.register(logRoutes, options)
+  await app.register(resultRoutes, options)
+  await app.register(operationRoutes, options)
+  return app
+}
+
+/** The caller's id where it is harmless, so that one request can be found in the logs of all services. */
+const requestId = (given: string | string[] | undefined) =>
+  typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()

@@ -1,0 +1,56 @@
+/** The process: configuration, listening, signals. */
+import closeWithGrace from 'close-with-grace'
+import { readConfig } from './config.ts'
+import { createService } from './service.ts'
+import { version } from './version.ts'
+
+const usage = `mlflow-jobs ${version}: runs MLflow projects as training jobs over HTTP.
+
+  npm start            listens on HOST:PORT, by default 127.0.0.1:8080
+  npm run dev          the same, started anew when the code changes
+
+It is configured by environment variables: README.md lists them.`
+
+await main().catch(error => {
+  console.error((error as Error).message)
+  process.exitCode = 1
+})
+
+async function main(): Promise<void> {
+  if (process.argv.slice(2).some(argument => ['--help', '-h'].includes(argument)))
+    return console.log(usage)
+  if (process.platform === 'win32')
+    throw new Error('mlflow-jobs runs on Linux and macOS. On Windows, use it inside WSL 2.')
+  const config = readConfig(process.env)
+  const service = await createService(config, {
+    level: config.logLevel,
+    ...(process.stdout.isTTY
+      ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
+      : {})
+  })
+  closeWithGrace({ delay: config.closeGraceSeconds * 1000, logger: service.app.log }, async ({
+    signal,
+    err
+  }) => {
+    if (err) service.app.log.error({ err }, 'the service stops because of an error')
+    // Ctrl-C: a person is done, and wants nothing left but running jobs. SIGTERM: a restart, perhaps.
+    await service.close({ keepServer: signal !== 'SIGINT' })
+  })
+  try {
+    await service.app.listen({ host: config.host, port: config.port })
+  } catch (error) {
+    await service.close({ keepServer: true })
+    throw listenError(error as NodeJS.ErrnoException, config)
+  }
+  service.start()
+}
+
+function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }) {
+  if (error.code === 'EADDRINUSE')
+    return new Error(`Port ${port} of ${host} is in use. Stop what uses it, or set PORT to another.`)
+  if (error.code === 'EACCES')
+    return new Error(`Port ${port} needs more rights. Set PORT to a number above 1023.`)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new Error(`${host} is no address of this machine. Set HOST to one, such as 127.0.0.1.`)
+  return error
+}

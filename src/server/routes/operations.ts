@@ -1,0 +1,76 @@
+/** For operators and programs: health, readiness, the API's own description. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Backend } from '../backends/index.ts'
+import type { Storage } from '../storage/index.ts'
+import type { Store } from '../store/index.ts'
+import { Health, Readiness, Ref } from './schemas.ts'
+
+export interface OperationRoutesOptions {
+  store: Store
+  storage: Storage
+  backend: Backend
+}
+
+export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> = async (
+  app,
+  { store, storage, backend }
+) => {
+  const tags = ['operations']
+
+  app.get(
+    '/healthz',
+    {
+      schema: {
+        operationId: 'getHealth',
+        tags,
+        summary: 'Whether the process answers',
+        response: { 200: Ref(Health) }
+      }
+    },
+    async () => ({ status: 'ok' as const })
+  )
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        operationId: 'getReadiness',
+        tags,
+        summary: 'Whether submissions are accepted, and what jobs still wait for',
+        response: {
+          200: Ref(Readiness),
+          503: Type503
+        }
+      }
+    },
+    async (_request, reply) => {
+      const [storeCheck, storageCheck] = await Promise.all([check(store), check(storage)])
+      const ready = storeCheck.ok && storageCheck.ok
+      const pending = backend.pending()
+      return reply.code(ready ? 200 : 503).send({
+        ready,
+        store: storeCheck,
+        storage: storageCheck,
+        backend: { ok: pending === null, detail: pending },
+        trackingUri: backend.trackingUri()
+      })
+    }
+  )
+
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+
+  app.get('/openapi.yaml', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/yaml; charset=utf-8').send(app.swagger({ yaml: true }))
+  )
+}
+
+const Type503 = { ...Ref(Readiness), description: 'Store or storage cannot be used now.' }
+
+const check = async (part: { check(): Promise<void> }) => {
+  try {
+    await part.check()
+    return { ok: true, detail: null }
+  } catch (error) {
+    return { ok: false, detail: (error as Error).message }
+  }
+}

@@ -1,0 +1,74 @@
+/** A multipart request, part by part, in any order: the archive to a temporary file, fields as texts. */
+import { rm } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
+import { MalformedRequest, UnsupportedMediaType, UploadTooLarge } from '../errors.ts'
+import { fieldNames } from '../jobs/check-fields.ts'
+import type { Submission } from '../jobs/submit-job.ts'
+import { type SpooledFile, spoolUpload } from '../projects/index.ts'
+
+const fieldBytes = 1024 * 1024
+/** Headers and boundaries around the archive, and the fields beside it. */
+const formBytes = 16 * 1024 * 1024
+
+export async function readSubmission(
+  request: FastifyRequest,
+  { folder, limitBytes }: { folder: string; limitBytes: number }
+): Promise<Submission> {
+  if (!request.isMultipart()) throw new UnsupportedMediaType(request.headers['content-type'] ?? 'none')
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes + formBytes)
+    throw new UploadTooLarge(limitBytes)
+  const submission: Submission = { texts: new Map(), faults: [] }
+  try {
+    for await (const part of parts(request)) {
+      if (part.type === 'field') take(submission, part.fieldname, String(part.value))
+      else if (part.fieldname === 'project') {
+        if (submission.archive) submission.faults.push(twice('project'))
+        if (submission.archive) part.file.resume()
+        else submission.archive = await spoolUpload(part.file, { folder, limitBytes })
+      } else take(submission, part.fieldname, await readText(part.file, part.fieldname))
+    }
+    return submission
+  } catch (error) {
+    await discard(submission.archive)
+    throw error
+  }
+}
+
+/** The parser's own complaints carry no status: what it cannot read is malformed. */
+async function* parts(request: FastifyRequest) {
+  const limits = { fieldSize: fieldBytes, fileSize: Number.POSITIVE_INFINITY, parts: 100 }
+  try {
+    yield* request.parts({ limits })
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode) throw error
+    throw new MalformedRequest(`The form cannot be read: ${(error as Error).message}.`)
+  }
+}
+
+function take({ texts, faults }: Submission, name: string, value: string): void {
+  if (texts.has(name)) faults.push(twice(name))
+  texts.set(name, value)
+}
+
+const twice = (name: string) => ({
+  pointer: `/${name}`,
+  detail: `The field "${name}" is there more than once.`
+})
+
+/** A field may come as a file, as in curl -F parameters=@parameters.json. */
+async function readText(file: Readable, name: string): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of file) {
+    size += chunk.length
+    if (size > fieldBytes && fieldNames.some(known => known === name))
+      throw new MalformedRequest(`The field "${name}" is larger than ${fieldBytes} bytes.`)
+    if (size <= fieldBytes) chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const discard = async (file: SpooledFile | undefined) => {
+  if (file) await rm(file.path, { force: true })
+}

@@ -1,0 +1,93 @@
+/** What a job leaves: metrics, and the model. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { Jobs } from '../jobs/index.ts'
+import type { Storage } from '../storage/index.ts'
+import { JobParams } from './jobs.ts'
+import { sendObject } from './send-object.ts'
+import { Metrics, ModelFileList, problems, Ref } from './schemas.ts'
+
+export interface ResultRoutesOptions {
+  jobs: Jobs
+  storage: Storage
+}
+
+export const resultRoutes: FastifyPluginAsyncTypebox<ResultRoutesOptions> = async (
+  app,
+  { jobs, storage }
+) => {
+  app.get(
+    '/jobs/:id/metrics',
+    {
+      schema: {
+        operationId: 'getMetrics',
+        tags: ['results'],
+        summary: 'The run’s metrics, with their history and those of child runs',
+        description: 'Empty until the job has ended.',
+        params: JobParams,
+        response: { 200: Ref(Metrics), ...problems(404) }
+      }
+    },
+    async request => {
+      const report = await jobs.report(request.params.id)
+      return {
+        metrics: report?.metrics ?? {},
+        history: report?.metricHistory ?? {},
+        childRuns: report?.childRuns ?? []
+      }
+    }
+  )
+
+  app.get(
+    '/jobs/:id/model',
+    {
+      schema: {
+        operationId: 'getModel',
+        tags: ['results'],
+        summary: 'Download model.tar.gz',
+        params: JobParams,
+        headers: Type.Object({
+          range: Type.Optional(Type.String({ examples: ['bytes=0-1023'] })),
+          'if-range': Type.Optional(Type.String()),
+          'if-none-match': Type.Optional(Type.String())
+        }),
+        response: {
+          200: archive('The whole archive.'),
+          206: archive('The range that was asked for.'),
+          304: Type.Unsafe<undefined>({ type: 'null', description: 'You have it already.' }),
+          ...problems(404, 409, 416)
+        }
+      }
+    },
+    async (request, reply) => {
+      const { key, object } = await jobs.model(request.params.id)
+      reply.header('content-disposition', `attachment; filename="model.tar.gz"`)
+      return sendObject(request, reply.type('application/gzip'), object, range =>
+        storage.read(key, range)
+      )
+    }
+  )
+
+  app.get(
+    '/jobs/:id/model/files',
+    {
+      schema: {
+        operationId: 'listModelFiles',
+        tags: ['results'],
+        summary: 'The files in model.tar.gz, with size and SHA-256',
+        params: JobParams,
+        response: { 200: Ref(ModelFileList), ...problems(404, 409) }
+      }
+    },
+    async request => {
+      await jobs.model(request.params.id)
+      const report = await jobs.report(request.params.id)
+      return { items: report?.files ?? [], nextCursor: null }
+    }
+  )
+}
+
+const archive = (description: string) => ({
+  description,
+  content: { 'application/gzip': { schema: Type.Unsafe<Blob>({ type: 'string', format: 'binary' }) } }
+})

@@ -1,0 +1,209 @@
+/** What the API answers. Types are made from these schemas, and openapi.yaml is. */
+import { type Static, type TSchema, Type } from 'typebox'
+import { Fault } from '../../contract/fault.ts'
+import {
+  ChildRun,
+  Failure,
+  LoggedModel,
+  MetricPoint,
+  MetricValue,
+  ModelFile
+} from '../../contract/run-report.ts'
+import { JobStatus, RunOptions, Transition } from '../jobs/job.ts'
+
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+const Ref = <T extends TSchema & { $id?: string }>(schema: T) =>
+  Type.Unsafe<Static<T>>(Type.Ref(schema.$id ?? ''))
+const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'Names the kind of error, as a URI reference.' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'What is wrong, and what would be right.' }),
+    code: Type.String({ description: 'Stable; what programs should look at.' }),
+    instance: Type.String({ description: 'The request’s id, which the service’s log has, too.' }),
+    errors: Type.Optional(Type.Array(Ref(Fault), { description: 'Every fault of what was sent.' }))
+  },
+  { $id: 'Problem', description: 'An error (RFC 9457).' }
+)
+
+export const Job = Type.Object(
+  {
+    id: Type.String({ examples: ['job-01k9zq3v8m2f7x5c6d4b1a0e9g'] }),
+    name: Nullable(Type.String()),
+    status: JobStatus,
+    terminal: Type.Boolean({ description: 'true: this job will never change again.' }),
+    statusReason: Nullable(
+      Type.String({ description: 'Why it waits, or why it ended as it did.' })
+    ),
+    project: Type.Object({
+      digest: Type.String({
+        description: 'SHA-256 of the project’s file tree: sha256:<hex>.',
+        examples: ['sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08']
+      }),
+      name: Nullable(Type.String()),
+      path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' })
+    }),
+    entryPoint: Type.String(),
+    parameters: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+      description: 'Defaults included.'
+    }),
+    run: Nullable(
+      Type.Object(
+        {
+          id: Type.String(),
+          experimentId: Type.String(),
+          experimentName: Nullable(Type.String()),
+          trackingUri: Type.String()
+        },
+        { description: 'The MLflow run, as soon as it was made.' }
+      )
+    ),
+    backend: Type.Object({
+      name: Type.String(),
+      status: Nullable(Type.String({ description: 'In the backend’s own words.' }))
+    }),
+    environment: Type.Record(Type.String(), Type.String(), {
+      description: 'What looks like a secret is shown as ***.'
+    }),
+    tags: Type.Record(Type.String(), Type.String()),
+    warnings: Type.Array(Type.String()),
+    createdAt: Time,
+    startedAt: Nullable(Time),
+    endedAt: Nullable(Time),
+    transitions: Type.Array(Ref(Transition)),
+    failure: Nullable(Ref(Failure)),
+    metrics: Type.Record(Type.String(), MetricValue, {
+      description: 'The last value of each metric, once the job has ended.'
+    }),
+    model: Nullable(
+      Type.Object({
+        sizeBytes: Type.Integer({ description: 'Of model.tar.gz.' }),
+        fileCount: Type.Integer(),
+        loggedModels: Type.Array(Ref(LoggedModel))
+      })
+    ),
+    links: Type.Object({
+      self: Type.String(),
+      logs: Type.String(),
+      metrics: Type.String(),
+      model: Type.String(),
+      modelFiles: Type.String(),
+      stop: Type.String()
+    })
+  },
+  { $id: 'Job', description: 'One run of one entry point of one project.' }
+)
+export type Job = Static<typeof Job>
+
+export const JobList = Type.Object(
+  {
+    items: Type.Array(Ref(Job)),
+    nextCursor: Nullable(Type.String({ description: 'Where the next page begins; null: no more.' }))
+  },
+  { $id: 'JobList' }
+)
+
+export const Metrics = Type.Object(
+  {
+    metrics: Type.Record(Type.String(), MetricValue, { description: 'Last values.' }),
+    history: Type.Record(Type.String(), Type.Array(Ref(MetricPoint))),
+    childRuns: Type.Array(Ref(ChildRun))
+  },
+  { $id: 'Metrics' }
+)
+
+export const ModelFileList = Type.Object(
+  { items: Type.Array(Ref(ModelFile)), nextCursor: Type.Null() },
+  { $id: 'ModelFileList' }
+)
+
+export const Submission = Type.Object(
+  {
+    project: Type.Unsafe<Blob>({
+      type: 'string',
+      format: 'binary',
+      description: 'The MLflow project: tar.gz, tgz, tar or zip.'
+    }),
+    path: Type.Optional(
+      Type.String({ description: 'The project’s folder in the archive, where it is not the root.' })
+    ),
+    parameters: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+        description: 'The entry point’s parameters. Numbers reach the program as written: 1.0 stays 1.0.',
+        examples: [{ alpha: 0.5 }]
+      })
+    ),
+    entryPoint: Type.Optional(
+      Type.String({ default: 'main', description: 'An entry point, or a .py or .sh file.' })
+    ),
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    run: Type.Optional(Ref(RunOptions)),
+    environment: Type.Optional(Type.Record(Type.String(), Type.String())),
+    tags: Type.Optional(Type.Record(Type.String(), Type.String()))
+  },
+  { $id: 'Submission', description: 'Parts may come in any order; JSON values as JSON text.' }
+)
+
+export const Health = Type.Object({ status: Type.Literal('ok') }, { $id: 'Health' })
+
+const Check = Type.Object({
+  ok: Type.Boolean(),
+  detail: Nullable(Type.String({ description: 'What is wrong, or what is being prepared.' }))
+})
+export const Readiness = Type.Object(
+  {
+    ready: Type.Boolean({ description: 'true: submissions are accepted.' }),
+    store: Check,
+    storage: Check,
+    backend: Check,
+    trackingUri: Nullable(Type.String({ description: 'Where to look at runs.' }))
+  },
+  { $id: 'Readiness' }
+)
+
+export const sharedSchemas = [
+  Fault,
+  Problem,
+  Transition,
+  Failure,
+  LoggedModel,
+  ModelFile,
+  MetricPoint,
+  ChildRun,
+  RunOptions,
+  Submission,
+  Job,
+  JobList,
+  Metrics,
+  ModelFileList,
+  Health,
+  Readiness
+]
+
+/** The error answers of an operation, for its documentation. */
+export const problems = (...statuses: number[]) =>
+  Object.fromEntries(
+    statuses.map(status => [
+      status,
+      {
+        description: reasons[status] ?? 'Error',
+        content: { 'application/problem+json': { schema: Ref(Problem) } }
+      }
+    ])
+  )
+
+const reasons: Record<number, string> = {
+  400: 'The request cannot be read.',
+  404: 'There is no such thing.',
+  409: 'Not in this status of the job.',
+  413: 'Larger than the service’s limits.',
+  415: 'Not a form, or not an archive that is read here.',
+  416: 'The range lies outside the file.',
+  422: 'The submission has faults; each is named.',
+  503: 'The service is stopping or not ready; try again.'
+}
+
+export { Ref }

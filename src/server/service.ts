@@ -1,0 +1,105 @@
+/** The whole service put together from its configuration. */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { type Lock, tryLock } from '../system/lock.ts'
+import { type AppOptions, createApp } from './app.ts'
+import { createFacilities } from './backends/local/facilities.ts'
+import { createLocal } from './backends/local/index.ts'
+import type { Config } from './config.ts'
+import { createJobs } from './jobs/index.ts'
+import { createFilesystem } from './storage/filesystem.ts'
+import { openSqlite } from './store/node-sqlite.ts'
+import { createStore } from './store/sql.ts'
+
+export interface Service {
+  app: FastifyInstance
+  /** Begins to move jobs on. */
+  start(): void
+  /** Open requests end, then the loop; local jobs go on. */
+  close(options: { keepServer: boolean }): Promise<void>
+}
+
+const loopIntervalMilliseconds = 500
+
+export async function createService(
+  config: Config,
+  logger: AppOptions['logger']
+): Promise<Service> {
+  const folder = join(config.dataDir, 'tmp')
+  const lock = await takeDataFolder(config.dataDir, folder)
+  const store = await createStore(openSqlite(join(config.dataDir, 'jobs.db')))
+  const storage = createFilesystem(config.dataDir)
+  const backend = createLocal({
+    folder: config.dataDir,
+    slots: config.localSlots,
+    stopGraceSeconds: config.stopGraceSeconds,
+    jobEnvironment: config.jobEnvironment,
+    buildEnvironment: config.buildEnvironment,
+    facilities: createFacilities({
+      folder: config.dataDir,
+      python: config.python,
+      trackingUri: config.mlflowTrackingUri,
+      buildEnvironment: { ...config.jobEnvironment, ...config.buildEnvironment },
+      serverEnvironment: config.jobEnvironment,
+      onProgress: text => app.log.info(text)
+    })
+  })
+  const jobs = createJobs({
+    store,
+    storage,
+    backend,
+    submit: { folder, limits: config.limits },
+    loop: {
+      folder,
+      intervalMilliseconds: loopIntervalMilliseconds,
+      log: {
+        info: (data, text) => app.log.info(data, text),
+        error: (data, text) => app.log.error(data, text)
+      }
+    }
+  })
+  const app = await createApp({
+    jobs,
+    store,
+    storage,
+    backend,
+    folder,
+    uploadBytes: config.limits.uploadBytes,
+    logger
+  })
+  return {
+    app,
+    start: jobs.start,
+    async close({ keepServer }) {
+      await app.close()
+      await jobs.close()
+      await backend.close({ keepServer })
+      await store.close()
+      lock.release()
+    }
+  }
+}
+
+/** One service a folder; what earlier ones left half-done is swept. */
+async function takeDataFolder(dataDir: string, temporary: string): Promise<Lock> {
+  try {
+    await mkdir(dataDir, { recursive: true })
+    const lock = tryLock(join(dataDir, 'service.lock'))
+    if (!lock)
+      throw new Error(
+        `Another mlflow-jobs service uses ${dataDir}. Stop it, or set DATA_DIR to another folder.`
+      )
+    await rm(temporary, { recursive: true, force: true })
+    await mkdir(temporary, { recursive: true, mode: 0o700 })
+    return lock
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code && ['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST', 'ERR_SQLITE_ERROR'].includes(code))
+      throw new Error(
+        `The data folder ${dataDir} cannot be written (${code}). Make it writable, or set DATA_DIR to another folder.`,
+        { cause: error }
+      )
+    throw error
+  }
+}
