@@ -36,7 +36,9 @@ const { values: options } = parseArgs({
 if (options.help) console.log(usage)
 else
   await demo().catch(error => {
-    console.error(styleText('red', `The demo failed: ${(error as Error).message}`, { stream: process.stderr }))
+    console.error(
+      styleText('red', `The demo failed: ${(error as Error).message}`, { stream: process.stderr })
+    )
     process.exitCode = 1
   })
 

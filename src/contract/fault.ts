@@ -11,3 +11,7 @@ export const Fault = Type.Object(
   { $id: 'Fault', description: 'One fault of a submission.' }
 )
 export type Fault = Type.Static<typeof Fault>
+
+/** The JSON pointer to a member: pointerTo('parameters', 'a/b') is /parameters/a~1b. */
+export const pointerTo = (...names: string[]): string =>
+  names.map(name => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

@@ -1,12 +1,11 @@
 /** Which environment variables a caller may set for a job. */
-import type { Fault } from '../../contract/fault.ts'
+import { type Fault, pointerTo } from '../../contract/fault.ts'
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** The platform's own, and those by which programs are made to run other code. */
 const refused =
   /^(PATH|HOME|SHELL|ENV|BASH_ENV|IFS|TMPDIR|(LD|DYLD|NODE|GIT|PIP|UV|CONDA|AWS|SM|SAGEMAKER)_.*|PYTHON.*|MLFLOW_.*)$/
-const allowed =
-  /^(PYTHONHASHSEED|PYTHONUNBUFFERED|MLFLOW_TRACKING_(URI|USERNAME|PASSWORD|TOKEN))$/
+const allowed = /^(PYTHONHASHSEED|PYTHONUNBUFFERED|MLFLOW_TRACKING_(URI|USERNAME|PASSWORD|TOKEN))$/
 const maximumVariables = 100
 const maximumValueBytes = 32 * 1024
 
@@ -14,7 +13,7 @@ export function checkEnvironment(environment: Record<string, unknown>): Fault[] 
   const entries = Object.entries(environment)
   const faults = entries.flatMap(([name, value]) => {
     const detail = nameFault(name) ?? valueFault(value)
-    return detail ? [{ pointer: `/environment/${escape(name)}`, detail }] : []
+    return detail ? [{ pointer: pointerTo('environment', name), detail }] : []
   })
   if (entries.length > maximumVariables)
     faults.push({
@@ -23,8 +22,6 @@ export function checkEnvironment(environment: Record<string, unknown>): Fault[] 
     })
   return faults
 }
-
-const escape = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1')
 
 function nameFault(name: string): string | undefined {
   if (!namePattern.test(name))

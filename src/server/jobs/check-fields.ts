@@ -1,6 +1,6 @@
 /** The fields of a submission beside its archive: texts as they came become values, or faults. */
 import Value from 'typebox/value'
-import type { Fault } from '../../contract/fault.ts'
+import { type Fault, pointerTo } from '../../contract/fault.ts'
 import { nearest } from '../../contract/nearest.ts'
 import { parseParameters } from '../../contract/parameters.ts'
 import { MalformedRequest } from '../errors.ts'
@@ -61,9 +61,6 @@ export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[
   }
 }
 
-const pointer = (...names: string[]) =>
-  names.map(name => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-
 const suggestion = (name: string, known: readonly string[]) => {
   const near = nearest(name, known)
   return near ? `; did you mean "${near}"?` : `; there are ${known.join(', ')}.`
@@ -73,7 +70,7 @@ const unknownFields = (texts: FieldTexts): Fault[] =>
   [...texts.keys()]
     .filter(name => !['project', ...fieldNames].includes(name))
     .map(name => ({
-      pointer: pointer(name),
+      pointer: pointerTo(name),
       detail: `There is no field "${name}"${suggestion(name, ['project', ...fieldNames])}`
     }))
 
@@ -96,13 +93,13 @@ function checkRun(run: Record<string, unknown>): Fault[] {
   const faults = Object.keys(run)
     .filter(name => !known.includes(name))
     .map(name => ({
-      pointer: pointer('run', name),
+      pointer: pointerTo('run', name),
       detail: `There is no run option "${name}"${suggestion(name, known)}`
     }))
   for (const { instancePath, keyword, message } of Value.Errors(RunOptions, run))
     if (keyword !== 'additionalProperties')
       faults.push({ pointer: `/run${instancePath}`, detail: `This ${message}.` })
-  if (run['experimentName'] !== undefined && run['experimentId'] !== undefined)
+  if (run.experimentName !== undefined && run.experimentId !== undefined)
     faults.push({
       pointer: '/run/experimentId',
       detail: 'Give experimentName or experimentId, not both.'
@@ -118,7 +115,7 @@ function checkTags(tags: Record<string, unknown>): Fault[] {
   if (Object.keys(tags).length > maximumTags)
     faults.push({ pointer: '/tags', detail: `At most ${maximumTags} tags are possible.` })
   for (const [key, value] of Object.entries(tags)) {
-    const at = pointer('tags', key)
+    const at = pointerTo('tags', key)
     if (key.length < 1 || key.length > 128 || !tagCharacters.test(key))
       faults.push({
         pointer: at,

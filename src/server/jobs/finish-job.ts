@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Failure, RunReport, runReportFile } from '../../contract/run-report.ts'
 import { Value } from 'typebox/value'
+import { type Failure, RunReport, runReportFile } from '../../contract/run-report.ts'
 import type { Observation } from '../backends/index.ts'
 import { modelKey, outputKey, reportKey, type Storage } from '../storage/index.ts'
 import type { JobRecord, JobStatus } from './job.ts'
@@ -22,8 +22,7 @@ interface Finish {
 /** May be called again after a crash at any point of it. */
 export async function finishJob(job: JobRecord, seen: Observation, finish: Finish): Promise<void> {
   const { storage } = finish
-  for (const { key, file } of seen.outputs ?? [])
-    if (existsSync(file)) await storage.put(key, file)
+  for (const { key, file } of seen.outputs ?? []) if (existsSync(file)) await storage.put(key, file)
   const report = await readReport(job.id, finish)
   const model = await storage.stat(modelKey(job.id))
   const failure = failureOf(seen, report)

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend, BackendJob, Observation } from '../backends/index.ts'
-import { type Storage, projectKey } from '../storage/index.ts'
+import { projectKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
 import { finishJob } from './finish-job.ts'
 import { hyperparametersOf } from './hyperparameters-of.ts'
@@ -125,7 +125,10 @@ export function createLoop(options: LoopOptions): Loop {
     try {
       await act()
     } catch (error) {
-      log.error({ err: error, job: job.id }, 'the job could not be moved on; the next turn tries again')
+      log.error(
+        { err: error, job: job.id },
+        'the job could not be moved on; the next turn tries again'
+      )
     }
   }
 
@@ -142,8 +145,12 @@ export function createLoop(options: LoopOptions): Loop {
     await moveOne(job, status, reason, changes)
     log.info({ job: job.id, status, reason }, `job ${status}`)
   }
-  const moveOne = (job: JobRecord, status: JobRecord['status'], reason: string | null, changes: Changes) =>
-    moveJob(store, job, status, reason, changes)
+  const moveOne = (
+    job: JobRecord,
+    status: JobRecord['status'],
+    reason: string | null,
+    changes: Changes
+  ) => moveJob(store, job, status, reason, changes)
 
   return {
     start() {

@@ -66,8 +66,7 @@ export async function submitJob(
     await options.store.insert(job)
     return job
   } finally {
-    for (const file of [archive, inspected?.archive])
-      if (file) await rm(file.path, { force: true })
+    for (const file of [archive, inspected?.archive]) if (file) await rm(file.path, { force: true })
   }
 }
 

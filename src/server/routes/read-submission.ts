@@ -15,7 +15,8 @@ export async function readSubmission(
   request: FastifyRequest,
   { folder, limitBytes }: { folder: string; limitBytes: number }
 ): Promise<Submission> {
-  if (!request.isMultipart()) throw new UnsupportedMediaType(request.headers['content-type'] ?? 'none')
+  if (!request.isMultipart())
+    throw new UnsupportedMediaType(request.headers['content-type'] ?? 'none')
   if (Number(request.headers['content-length'] ?? 0) > limitBytes + formBytes)
     throw new UploadTooLarge(limitBytes)
   const submission: Submission = { texts: new Map(), faults: [] }

@@ -4,8 +4,8 @@ import { Type } from 'typebox'
 import type { Jobs } from '../jobs/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { JobParams } from './jobs.ts'
-import { sendObject } from './send-object.ts'
 import { Metrics, ModelFileList, problems, Ref } from './schemas.ts'
+import { sendObject } from './send-object.ts'
 
 export interface ResultRoutesOptions {
   jobs: Jobs
@@ -89,5 +89,7 @@ export const resultRoutes: FastifyPluginAsyncTypebox<ResultRoutesOptions> = asyn
 
 const archive = (description: string) => ({
   description,
-  content: { 'application/gzip': { schema: Type.Unsafe<Blob>({ type: 'string', format: 'binary' }) } }
+  content: {
+    'application/gzip': { schema: Type.Unsafe<Blob>({ type: 'string', format: 'binary' }) }
+  }
 })

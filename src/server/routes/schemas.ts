@@ -47,9 +47,13 @@ export const Job = Type.Object(
       path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' })
     }),
     entryPoint: Type.String(),
-    parameters: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
-      description: 'Defaults included.'
-    }),
+    parameters: Type.Record(
+      Type.String(),
+      Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
+      {
+        description: 'Defaults included.'
+      }
+    ),
     run: Nullable(
       Type.Object(
         {
@@ -132,7 +136,8 @@ export const Submission = Type.Object(
     ),
     parameters: Type.Optional(
       Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
-        description: 'The entry point’s parameters. Numbers reach the program as written: 1.0 stays 1.0.',
+        description:
+          'The entry point’s parameters. Numbers reach the program as written: 1.0 stays 1.0.',
         examples: [{ alpha: 0.5 }]
       })
     ),

@@ -1,0 +1,51 @@
+/** The service as a process of its own, as operators run it. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../test/helpers/free-port.ts'
+
+export interface ServiceProcess {
+  url: string
+  pid: number
+  end(): Promise<void>
+}
+
+const main = join(import.meta.dirname, '../src/server/main.ts')
+
+export async function startService(
+  dataDir: string,
+  { python, trackingUri }: { python: string; trackingUri: string }
+): Promise<ServiceProcess> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const service = spawn(process.execPath, [main], {
+    env: {
+      PATH: process.env['PATH'],
+      DATA_DIR: dataDir,
+      PORT: String(port),
+      PYTHON: python,
+      MLFLOW_TRACKING_URI: trackingUri,
+      LOG_LEVEL: 'warn'
+    },
+    stdio: ['ignore', 'inherit', 'inherit']
+  })
+  while (!(await isUp(url))) {
+    if (service.exitCode !== null) throw new Error('the service did not start')
+    await sleep(50)
+  }
+  return {
+    url,
+    pid: service.pid ?? 0,
+    async end() {
+      service.kill('SIGTERM')
+      await once(service, 'exit')
+    }
+  }
+}
+
+const isUp = (url: string) =>
+  fetch(`${url}/readyz`).then(
+    async response => ((await response.json()) as { backend: { ok: boolean } }).backend.ok,
+    () => false
+  )

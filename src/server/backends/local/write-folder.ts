@@ -1,0 +1,86 @@
+/** Fills a job's folder: the project, what SageMaker would put below /opt/ml/input, and how the runtime is started. */
+import { createWriteStream } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { codeChannel } from '../../../contract/container.ts'
+import type { BackendJob } from '../index.ts'
+import { type JobFile, type JobFolder, makeFolders, writeJson } from './job-folder.ts'
+
+export interface JobSettings {
+  /** DATA_DIR */
+  folder: string
+  stopGraceSeconds: number
+  /** What every job sees of the service's environment: PATH, locale, time zone. */
+  jobEnvironment: Record<string, string>
+  /** What only the building of environments sees, such as PIP_INDEX_URL. */
+  buildEnvironment: Record<string, string>
+}
+
+/** The interpreter that has mlflow, its folder of programs, and the tracking server. */
+export interface Tools {
+  python: string
+  bin: string
+  trackingUri: string
+}
+
+const runtimeMain = join(import.meta.dirname, '../../../runtime/main.ts')
+const host = 'algo-1'
+
+/** Files are replaced, never removed: a supervisor that an earlier service started may be about to read them. */
+export async function writeFolder(
+  place: JobFolder,
+  job: BackendJob,
+  tools: Tools,
+  settings: JobSettings
+): Promise<void> {
+  await makeFolders(place)
+  const archive = join(place.tree.inputData, codeChannel, 'project.tar.gz')
+  await pipeline(await job.openProject(), createWriteStream(`${archive}.part`))
+  await rename(`${archive}.part`, archive)
+  await writeJson(place.tree.hyperparameters, job.hyperparameters)
+  await writeJson(place.tree.resourceConfig, {
+    current_host: host,
+    hosts: [host],
+    network_interface_name: 'lo'
+  })
+  await writeJson(place.tree.inputDataConfig, { [codeChannel]: { TrainingInputMode: 'File' } })
+  const file: JobFile = {
+    command: process.execPath,
+    arguments: [runtimeMain, 'train'],
+    environment: environmentOf(place, job, tools, settings),
+    stopGraceSeconds: settings.stopGraceSeconds
+  }
+  await writeJson(place.job, file)
+}
+
+/** A job's environment is built from nothing: the service's own, with its secrets, never reaches a job. */
+function environmentOf(
+  place: JobFolder,
+  job: BackendJob,
+  { python, bin, trackingUri }: Tools,
+  { folder, jobEnvironment, buildEnvironment, stopGraceSeconds }: JobSettings
+): Record<string, string> {
+  const build = {
+    UV_CACHE_DIR: join(folder, 'cache', 'uv'),
+    UV_PYTHON_INSTALL_DIR: join(folder, 'pythons'),
+    ...buildEnvironment
+  }
+  return {
+    LANG: 'C.UTF-8',
+    ...jobEnvironment,
+    ...build,
+    PATH: [bin, jobEnvironment.PATH].filter(Boolean).join(delimiter),
+    HOME: place.home,
+    TMPDIR: place.temporary,
+    PYTHONUNBUFFERED: '1',
+    MLFLOW_TRACKING_URI: trackingUri,
+    ...job.environment,
+    SAGEMAKER_BASE_DIR: place.tree.base,
+    TRAINING_JOB_NAME: job.id,
+    MLFLOW_JOBS_PYTHON: python,
+    MLFLOW_JOBS_ENVIRONMENTS: join(folder, 'environments'),
+    MLFLOW_JOBS_BUILD_ONLY: Object.keys(build).join(','),
+    MLFLOW_JOBS_STOP_GRACE_SECONDS: String(Math.max(1, stopGraceSeconds - 20))
+  }
+}
