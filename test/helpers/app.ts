@@ -1,0 +1,58 @@
+/** The API over a real store and storage in a folder of the test's own; jobs stay queued, for its loop is not started. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { createApp } from '../../src/server/app.ts'
+import { createLocal } from '../../src/server/backends/local/index.ts'
+import { createJobs } from '../../src/server/jobs/index.ts'
+import { defaultLimits } from '../../src/server/projects/project-limits.ts'
+import { createFilesystem } from '../../src/server/storage/filesystem.ts'
+import { openSqlite } from '../../src/server/store/node-sqlite.ts'
+import { createStore } from '../../src/server/store/sql.ts'
+
+export async function testApp(t: Test, limits: Partial<typeof defaultLimits> = {}) {
+  const dataDir = t.testdir()
+  const folder = join(dataDir, 'tmp')
+  await mkdir(folder)
+  const store = await createStore(openSqlite(join(dataDir, 'jobs.db')))
+  const storage = createFilesystem(dataDir)
+  const backend = createLocal({
+    folder: dataDir,
+    slots: 1,
+    stopGraceSeconds: 10,
+    jobEnvironment: {},
+    buildEnvironment: {},
+    facilities: {
+      open() {},
+      pending: () => 'Nothing is prepared in this test.',
+      current: () => undefined,
+      trackingUri: () => null,
+      onReady() {},
+      close: async () => {}
+    }
+  })
+  const allLimits = { ...defaultLimits, ...limits }
+  const log = { info() {}, error() {} }
+  const jobs = createJobs({
+    store,
+    storage,
+    backend,
+    submit: { folder, limits: allLimits },
+    loop: { folder, intervalMilliseconds: 50, log }
+  })
+  const app = await createApp({
+    jobs,
+    store,
+    storage,
+    backend,
+    folder,
+    uploadBytes: allLimits.uploadBytes,
+    logger: false
+  })
+  t.teardown(async () => {
+    await app.close()
+    await jobs.close()
+    await store.close()
+  })
+  return { app, jobs, store, storage, dataDir, folder }
+}

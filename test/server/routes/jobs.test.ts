@@ -1,0 +1,113 @@
+import t from 'tap'
+import { testApp } from '../../helpers/app.ts'
+import { aJob } from '../../helpers/job-record.ts'
+
+t.test('jobs are listed newest first, a page at a time', async t => {
+  const { app, store } = await testApp(t)
+  const ids = ['job-a', 'job-b', 'job-c', 'job-d', 'job-e']
+  for (const id of ids) await store.insert(aJob({ id }))
+
+  const seen: string[] = []
+  let url: string | null = '/jobs?limit=2'
+  while (url) {
+    const page = (await app.inject(url)).json()
+    seen.push(...page.items.map((job: { id: string }) => job.id))
+    url = page.nextCursor && `/jobs?limit=2&cursor=${page.nextCursor}`
+  }
+
+  t.same(seen, ids.toReversed())
+})
+
+t.test('the list is filtered by one status or several', async t => {
+  const { app, store } = await testApp(t)
+  await store.insert(aJob({ id: 'job-a', status: 'queued' }))
+  await store.insert(aJob({ id: 'job-b', status: 'failed' }))
+  await store.insert(aJob({ id: 'job-c', status: 'succeeded' }))
+  const list = async (query: string) =>
+    (await app.inject(`/jobs?${query}`)).json().items.map((job: { id: string }) => job.id)
+
+  t.same(await list('status=failed'), ['job-b'])
+  t.same(await list('status=failed&status=queued'), ['job-b', 'job-a'])
+})
+
+for (const query of ['limit=0', 'limit=101', 'limit=x', 'status=done', 'cursor=%00', 'cursor=é'])
+  t.test(`?${query} is refused with the reason`, async t => {
+    const { app } = await testApp(t)
+
+    const response = await app.inject(`/jobs?${encodeURI(query)}`)
+
+    t.equal(response.statusCode, 400, response.body)
+    t.match(response.headers['content-type'], 'application/problem+json')
+  })
+
+for (const url of ['/jobs/nope', '/jobs/nope/logs', '/jobs/nope/metrics', '/jobs/nope/model'])
+  t.test(`${url} is a 404 that says what there is not`, async t => {
+    const { app } = await testApp(t)
+
+    const response = await app.inject(url)
+
+    t.equal(response.statusCode, 404)
+    t.match(response.json(), { code: 'JOB_NOT_FOUND', detail: "There is no job 'nope'." })
+  })
+
+t.test('a path that does not exist is a problem, too', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject('/nowhere')
+
+  t.match(response.json(), { status: 404, code: 'NOT_FOUND' })
+})
+
+t.test('an internal error says nothing of the inside', async t => {
+  const { app, store } = await testApp(t)
+  await store.insert(aJob({ id: 'job-a' }))
+  await store.close()
+
+  const response = await app.inject('/jobs/job-a')
+
+  t.equal(response.statusCode, 500)
+  t.match(response.json(), { code: 'INTERNAL_ERROR' })
+  t.notMatch(response.body, /sql|database/i)
+})
+
+t.test('a request id is taken over where it is harmless', async t => {
+  const { app } = await testApp(t)
+  const answer = (id: string) => app.inject({ url: '/healthz', headers: { 'x-request-id': id } })
+
+  t.equal((await answer('abc-1')).headers['x-request-id'], 'abc-1')
+  t.not((await answer('a b')).headers['x-request-id'], 'a b')
+})
+
+t.test('a queued job that is stopped never starts', async t => {
+  const { app, jobs, store } = await testApp(t)
+  await store.insert(aJob({ id: 'job-a', status: 'queued' }))
+
+  const response = await app.inject({ method: 'POST', url: '/jobs/job-a/stop' })
+  jobs.start()
+  let job = await store.get('job-a')
+  while (job?.status === 'queued') job = await store.get('job-a')
+
+  t.equal(response.statusCode, 202)
+  t.match(job, { status: 'stopped', startedAt: null, failure: { kind: 'stopped' } })
+})
+
+t.test('a job that has ended stays as it is when it is stopped', async t => {
+  const { app, store } = await testApp(t)
+  await store.insert(aJob({ id: 'job-a', status: 'succeeded' }))
+
+  const response = await app.inject({ method: 'POST', url: '/jobs/job-a/stop' })
+
+  t.equal(response.statusCode, 202)
+  t.equal(response.json().status, 'succeeded')
+})
+
+t.test('a queued job says why it waits', async t => {
+  const { app, jobs, store } = await testApp(t)
+  await store.insert(aJob({ id: 'job-a', status: 'queued', statusReason: null }))
+
+  jobs.start()
+  let job = (await app.inject('/jobs/job-a')).json()
+  while (!job.statusReason) job = (await app.inject('/jobs/job-a')).json()
+
+  t.equal(job.statusReason, 'Nothing is prepared in this test.')
+})

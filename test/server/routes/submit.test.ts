@@ -1,0 +1,278 @@
+import { readdir } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { testApp } from '../../helpers/app.ts'
+import { form, pack, simpleProject } from '../../helpers/project.ts'
+
+t.test('a project and its parameters in one request become a queued job', async t => {
+  const { app, store } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { alpha: 0.5 },
+      name: 'first',
+      tags: { team: 'a' }
+    })
+  })
+
+  t.equal(response.statusCode, 202, response.body)
+  const job = response.json()
+  t.equal(response.headers['location'], `/jobs/${job.id}`)
+  t.match(job.id, /^job-[0-9a-z]{26}$/)
+  t.match(job, {
+    name: 'first',
+    status: 'queued',
+    terminal: false,
+    project: { digest: /^sha256:[0-9a-f]{64}$/, name: 'simple', path: '' },
+    entryPoint: 'main',
+    tags: { team: 'a' },
+    backend: { name: 'local', status: null },
+    transitions: [{ status: 'queued' }],
+    failure: null,
+    model: null
+  })
+  t.ok(await store.get(job.id), 'it is in the store')
+})
+
+t.test('numbers keep their digits from the request to the answer', async t => {
+  const { app } = await testApp(t)
+  const parameters = '{"alpha":1.0,"steps":12345678901234567890,"label":"1e-5"}'
+
+  const { body } = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({ parameters, project: await pack(simpleProject) })
+  })
+
+  t.match(body, '"parameters":{"alpha":1.0,"steps":12345678901234567890,"label":"1e-5"}')
+})
+
+t.test('defaults are shown among the parameters', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({ parameters: { alpha: 2 }, project: await pack(simpleProject) })
+  })
+
+  t.same(response.json().parameters, { alpha: 2, steps: 3, label: 'none' })
+})
+
+t.test('every fault is named at once, each with a pointer', async t => {
+  const { app, dataDir } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { aplha: 1, steps: 'many' },
+      run: { experimentNmae: 'x' },
+      environment: { LD_PRELOAD: 'x' },
+      tags: { '': 'x' },
+      name: '\u0007',
+      colour: 'red'
+    })
+  })
+
+  t.equal(response.statusCode, 422)
+  t.match(response.headers['content-type'], 'application/problem+json')
+  const problem = response.json()
+  t.equal(problem.code, 'SUBMISSION_INVALID')
+  t.same(problem.errors.map(({ pointer }: { pointer: string }) => pointer).toSorted(), [
+    '/colour',
+    '/environment/LD_PRELOAD',
+    '/name',
+    '/parameters/alpha',
+    '/parameters/aplha',
+    '/parameters/steps',
+    '/run/experimentNmae',
+    '/tags/'
+  ])
+  const detail = problem.errors.find((e: { pointer: string }) => e.pointer === '/parameters/aplha')
+  t.match(detail.detail, 'did you mean "alpha"?')
+  t.same(await readdir(join(dataDir, 'tmp')), [], 'nothing is left behind')
+  t.notOk((await readdir(dataDir)).includes('projects'), 'the project is not stored')
+})
+
+t.test('the parts may come in any order', async t => {
+  const { app } = await testApp(t)
+  const project = await pack(simpleProject)
+
+  for (const fields of [
+    { project, parameters: { alpha: 1 }, entryPoint: 'main' },
+    { entryPoint: 'main', parameters: { alpha: 1 }, project }
+  ]) {
+    const response = await app.inject({ method: 'POST', url: '/jobs', payload: form(fields) })
+    t.equal(response.statusCode, 202, response.body)
+  }
+})
+
+t.test('a field may come as a file, as curl -F parameters=@file sends it', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({ parameters: new Blob(['{"alpha":1}']), project: await pack(simpleProject) })
+  })
+
+  t.equal(response.statusCode, 202, response.body)
+})
+
+const wrong: [title: string, status: number, code: string, fields: Record<string, unknown>][] = [
+  ['no project at all', 422, 'SUBMISSION_INVALID', { parameters: { alpha: 1 } }],
+  ['a project that is text', 422, 'SUBMISSION_INVALID', { project: 'code.tar.gz' }],
+  ['a project that is no archive', 415, 'NOT_AN_ARCHIVE', { project: new Blob(['hello']) }],
+  ['an empty project', 415, 'NOT_AN_ARCHIVE', { project: new Blob([]) }],
+  [
+    'parameters that are no JSON',
+    400,
+    'MALFORMED_REQUEST',
+    { project: new Blob(['x']), parameters: '{' }
+  ],
+  ['run options that are a list', 400, 'MALFORMED_REQUEST', { run: '[]' }]
+]
+for (const [title, status, code, fields] of wrong)
+  t.test(`${title}: ${status} ${code}`, async t => {
+    const { app, folder } = await testApp(t)
+
+    const response = await app.inject({ method: 'POST', url: '/jobs', payload: form(fields) })
+
+    t.equal(response.statusCode, status, response.body)
+    t.equal(response.json().code, code)
+    t.same(await readdir(folder), [], 'nothing is left behind')
+  })
+
+t.test('a body that is no form is refused with the content type that is wanted', async t => {
+  const { app } = await testApp(t)
+
+  const json = await app.inject({ method: 'POST', url: '/jobs', payload: { parameters: {} } })
+  const xml = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    headers: { 'content-type': 'application/xml' },
+    payload: '<a/>'
+  })
+
+  for (const response of [json, xml]) {
+    t.equal(response.statusCode, 415)
+    t.match(response.headers['content-type'], 'application/problem+json')
+  }
+})
+
+t.test('a form that is cut off or has no boundary is malformed', async t => {
+  const { app, folder } = await testApp(t)
+  const cut = '--x\r\ncontent-disposition: form-data; name="project"; filename="a"\r\n\r\nabc'
+
+  for (const [type, payload] of [
+    ['multipart/form-data; boundary=x', cut],
+    ['multipart/form-data', cut],
+    ['multipart/form-data; boundary=x', '']
+  ] as const) {
+    const response = await app.inject({
+      method: 'POST',
+      url: '/jobs',
+      headers: { 'content-type': type },
+      payload
+    })
+    t.ok([400, 422].includes(response.statusCode), `${response.statusCode} ${response.body}`)
+  }
+  t.same(await readdir(folder), [])
+})
+
+t.test('an archive above the limit is refused while it comes', async t => {
+  const { app, folder } = await testApp(t, { uploadBytes: 1000 })
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({ project: new Blob([new Uint8Array(5000)]) })
+  })
+
+  t.equal(response.statusCode, 413, response.body)
+  t.equal(response.json().code, 'UPLOAD_TOO_LARGE')
+  t.same(await readdir(folder), [])
+})
+
+t.test('a client that goes away in the middle of its upload leaves nothing', async t => {
+  const { app, folder, store } = await testApp(t)
+  const url = new URL(await app.listen({ port: 0 }))
+  const socket = connect(Number(url.port), '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(
+    'POST /jobs HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 1000000\r\n\r\n' +
+      '--b\r\ncontent-disposition: form-data; name="project"; filename="a"\r\n\r\n'
+  )
+  socket.write(Buffer.alloc(100_000))
+  while ((await readdir(folder)).length === 0) await sleep(10)
+
+  socket.destroy()
+
+  while ((await readdir(folder)).length > 0) await sleep(10)
+  t.same(await store.list({ limit: 10 }), [])
+})
+
+t.test('the same tree is stored once, however it was packed', async t => {
+  const { app, dataDir } = await testApp(t)
+  const digests = new Set<string>()
+
+  for (const comment of ['', '', '# other']) {
+    const project = await pack({ ...simpleProject, 'main.py': `print("hello")\n${comment}` })
+    const response = await app.inject({
+      method: 'POST',
+      url: '/jobs',
+      payload: form({ project, parameters: { alpha: 1 } })
+    })
+    digests.add(response.json().project.digest)
+  }
+
+  t.equal(digests.size, 2)
+  t.equal((await readdir(join(dataDir, 'projects'))).length, 2)
+})
+
+t.test(
+  'a literal set_experiment in the code makes the run in that experiment, and says so',
+  async t => {
+    const { app } = await testApp(t)
+    const project = await pack({
+      ...simpleProject,
+      'main.py': 'import mlflow\nmlflow.set_experiment("wine")\n'
+    })
+
+    const response = await app.inject({
+      method: 'POST',
+      url: '/jobs',
+      payload: form({ project, parameters: { alpha: 1 } })
+    })
+
+    t.match(response.json().warnings.join('\n'), 'set_experiment("wine")')
+  }
+)
+
+t.test('values of variables that look like secrets are never shown', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { alpha: 1 },
+      environment: { MLFLOW_TRACKING_PASSWORD: 'canary', HF_TOKEN: 'canary', MODE: 'fast' }
+    })
+  })
+
+  t.same(response.json().environment, {
+    MLFLOW_TRACKING_PASSWORD: '***',
+    HF_TOKEN: '***',
+    MODE: 'fast'
+  })
+  t.notMatch(response.body, 'canary')
+})
