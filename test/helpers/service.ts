@@ -1,0 +1,71 @@
+/** The whole service in a folder of the test's own, with the real mlflow, as main.ts runs it. */
+import type { Test } from 'tap'
+import { readConfig } from '../../src/server/config.ts'
+import type { Job } from '../../src/server/routes/schemas.ts'
+import { createService } from '../../src/server/service.ts'
+import { trackingUri } from './mlflow.ts'
+import { form } from './project.ts'
+import { python } from './python.ts'
+
+export interface TestService {
+  url: string
+  dataDir: string
+  submit(fields: Record<string, unknown>): Promise<Job>
+  get(id: string): Promise<Job>
+  /** The job as it ended. */
+  ended(id: string): Promise<Job>
+  /** Waits until the job's log holds the text. */
+  logged(id: string, text: string): Promise<void>
+  log(id: string): Promise<string>
+  close(): Promise<void>
+}
+
+export async function testService(
+  t: Test,
+  environment: Record<string, string> = {}
+): Promise<TestService> {
+  const dataDir = environment['DATA_DIR'] ?? t.testdir()
+  const config = readConfig({
+    ...process.env,
+    DATA_DIR: dataDir,
+    PORT: '0',
+    PYTHON: python(),
+    MLFLOW_TRACKING_URI: await trackingUri(),
+    ...environment
+  })
+  const service = await createService(config, false)
+  const url = await service.app.listen({ host: '127.0.0.1', port: 0 })
+  service.start()
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= service.close({ keepServer: false })
+    return closed
+  }
+  t.teardown(close)
+  const get = async (id: string) => (await (await fetch(`${url}/jobs/${id}`)).json()) as Job
+  const log = async (id: string) => (await fetch(`${url}/jobs/${id}/logs`)).text()
+  return {
+    url,
+    dataDir,
+    get,
+    log,
+    close,
+    async submit(fields) {
+      const response = await fetch(`${url}/jobs`, { method: 'POST', body: form(fields) })
+      const body = await response.text()
+      if (response.status !== 202) throw new Error(body)
+      return JSON.parse(body)
+    },
+    async ended(id) {
+      await (await fetch(`${url}/jobs/${id}/logs?follow=true`)).text()
+      return get(id)
+    },
+    async logged(id, text) {
+      while (!(await log(id)).includes(text)) {
+        const job = await get(id)
+        if (job.terminal) throw new Error(`${id} ended before it said "${text}": ${await log(id)}`)
+        await new Promise(resolve => setTimeout(resolve, 100))
+      }
+    }
+  }
+}
