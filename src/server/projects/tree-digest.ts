@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto'
+
+export interface TreeFile {
+  /** Names with "/" between them. */
+  path: string
+  executable: boolean
+  sizeBytes: number
+  /** Of the file's bytes, in hex. */
+  sha256: string
+}
+
+/**
+ * The digest of a file tree, `sha256:<hex>`: SHA-256 over a line for each file, sorted by the UTF-8 bytes of the path
+ * (docs/projects.md). Folders, times, owners and the order in an archive do not count.
+ */
+export function treeDigest(files: Iterable<TreeFile>): string {
+  const sorted = Array.from(files, file => ({ key: Buffer.from(file.path), file })).sort((a, b) =>
+    a.key.compare(b.key)
+  )
+  const hash = createHash('sha256')
+  for (const { file } of sorted) {
+    hash.update(`${file.path}\0${file.executable ? 'x' : '-'}\0${file.sizeBytes}\0${file.sha256}\n`)
+  }
+  return `sha256:${hash.digest('hex')}`
+}
