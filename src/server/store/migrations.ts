@@ -1,0 +1,71 @@
+/** How the tables came to be: SQL that SQLite and PostgreSQL both take. */
+import type { Generated, Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { version } from '../version.ts'
+
+export interface Tables {
+  jobs: {
+    id: string
+    status: string
+    project_digest: string
+    name: string | null
+    created_at: string
+    stop_requested_at: string | null
+    version: number
+    /** The record as JSON, without what has a column that may change on its own. */
+    document: string
+  }
+  kysely_migration: { name: string; timestamp: Generated<string> }
+}
+
+/**
+ * Run in the order of their names, each once, never changed afterwards. Behind the @ stands the version of the service
+ * that brought it, so that an older one can say what it has met.
+ */
+const migrations: Record<string, Migration> = {
+  '0001-jobs@0.1.0': {
+    async up(database) {
+      await database.schema
+        .createTable('jobs')
+        .addColumn('id', 'text', column => column.primaryKey().notNull())
+        .addColumn('status', 'text', column => column.notNull())
+        .addColumn('project_digest', 'text', column => column.notNull())
+        .addColumn('name', 'text')
+        .addColumn('created_at', 'text', column => column.notNull())
+        .addColumn('stop_requested_at', 'text')
+        .addColumn('version', 'integer', column => column.notNull())
+        .addColumn('document', 'text', column => column.notNull())
+        .execute()
+      // Lists by status, and the loop's search for jobs that are not terminal: both go on by id.
+      await database.schema
+        .createIndex('jobs_status_id')
+        .on('jobs')
+        .columns(['status', 'id'])
+        .execute()
+    }
+  }
+}
+
+/** Brings the tables up to date; refuses a database that a newer version of the service has changed. */
+export async function migrate(database: Kysely<Tables>, location: string): Promise<void> {
+  await refuseNewer(database, location)
+  const migrator = new Migrator({
+    db: database,
+    provider: { getMigrations: async () => migrations }
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw new Error(`The tables of ${location} cannot be made.`, { cause: error })
+}
+
+async function refuseNewer(database: Kysely<Tables>, location: string): Promise<void> {
+  const tables = await database.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some(table => table.name === 'kysely_migration')) return
+  const applied = await database.selectFrom('kysely_migration').select('name').execute()
+  const unknown = applied.map(({ name }) => name).filter(name => !Object.hasOwn(migrations, name))
+  const newest = unknown.sort().at(-1)
+  if (newest === undefined) return
+  const [, by] = newest.split('@')
+  throw new Error(
+    `${location} was made by a newer version of mlflow-jobs (${by ?? 'unknown'}) than this one (${version}). Run that version or a later one, or set DATA_DIR to another folder.`
+  )
+}

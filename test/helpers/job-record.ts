@@ -1,0 +1,37 @@
+/** Valid job records for tests. */
+import type { JobRecord } from '../../src/server/jobs/job.ts'
+
+const createdAt = '2026-01-02T03:04:05.678Z'
+
+/** A queued job as submitting makes it, with these changes. */
+export const aJob = (changes: Partial<JobRecord> = {}): JobRecord => ({
+  id: 'job-01kdytr6h40000000000000000',
+  name: 'a job',
+  status: 'queued',
+  statusReason: null,
+  project: {
+    digest: `sha256:${'0123456789abcdef'.repeat(4)}`,
+    name: 'wine quality',
+    path: '',
+    gitCommit: null
+  },
+  entryPoint: 'main',
+  parameters: { alpha: '1.0', label: '"a \\"b\\"\\n\u00e9"' },
+  defaults: { l1_ratio: '0.1' },
+  run: { experimentName: 'wine' },
+  environment: { OMP_NUM_THREADS: '2' },
+  tags: { team: 'cellar' },
+  warnings: [],
+  backend: { name: 'local', status: null },
+  createdAt,
+  startedAt: null,
+  endedAt: null,
+  transitions: [{ status: 'queued', reason: null, at: createdAt }],
+  failure: null,
+  mlflowRun: null,
+  metrics: {},
+  model: null,
+  stopRequestedAt: null,
+  version: 1,
+  ...changes
+})

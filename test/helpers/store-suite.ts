@@ -1,0 +1,177 @@
+/** What every store must do, whatever keeps it. */
+import type { Test } from 'tap'
+import type { JobRecord } from '../../src/server/jobs/job.ts'
+import type { Store } from '../../src/server/store/index.ts'
+import { aJob } from './job-record.ts'
+
+const at = '2026-02-03T04:05:06.789Z'
+const later = '2026-02-03T05:00:00.000Z'
+
+/** `makeStore` answers an empty store each time, and closes it when the test ends. */
+export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): void {
+  t.test('answers a job exactly as it was inserted', async t => {
+    const store = await makeStore(t)
+    const job = aJob({
+      parameters: { text: '"\\u0041 \\" \\n é 日本 🍷 $(x)"', number: '1e-5', padded: '1.0' },
+      metrics: { rmse: 0.1, broken: 'NaN' },
+      warnings: ["it's a warning"]
+    })
+    await store.insert(job)
+    t.strictSame(await store.get(job.id), job)
+  })
+
+  t.test('answers undefined for an id that it does not know', async t => {
+    const store = await makeStore(t)
+    t.equal(await store.get('nobody'), undefined)
+    t.equal(await store.save(aJob({ id: 'nobody' })), undefined)
+    t.equal(await store.requestStop('nobody', at), undefined)
+  })
+
+  t.test('refuses a second job of the same id and keeps the first', async t => {
+    const store = await makeStore(t)
+    await store.insert(aJob({ name: 'first' }))
+    await t.rejects(store.insert(aJob({ name: 'second' })))
+    t.match(await store.get(aJob().id), { name: 'first' })
+  })
+
+  t.test('lists the newest first, in pages that neither repeat nor miss a job', async t => {
+    const store = await makeStore(t)
+    for (const id of ['B', 'D', 'A', 'E', 'C']) await store.insert(aJob({ id }))
+    const pages: string[][] = []
+    let before: string | undefined
+    do {
+      const page = await store.list({ limit: 2, ...(before && { before }) })
+      pages.push(ids(page))
+      before = page.at(-1)?.id
+    } while (before)
+    t.strictSame(pages, [['E', 'D'], ['C', 'B'], ['A'], []])
+  })
+
+  t.test('lists only the statuses that are asked for', async t => {
+    const store = await makeStore(t)
+    await insertSome(store)
+    t.strictSame(ids(await store.list({ status: ['queued'], limit: 9 })), ['E', 'A'])
+    t.strictSame(ids(await store.list({ status: ['failed', 'queued'], limit: 9 })), ['E', 'D', 'A'])
+    t.strictSame(ids(await store.list({ status: ['failed', 'queued'], limit: 9, before: 'D' })), [
+      'A'
+    ])
+    t.strictSame(await store.list({ status: ['stopped'], limit: 9 }), [])
+    t.strictSame(await store.list({ status: [], limit: 9 }), [])
+  })
+
+  t.test('answers the oldest jobs of some statuses first', async t => {
+    const store = await makeStore(t)
+    await insertSome(store)
+    t.strictSame(ids(await store.oldest(['queued', 'running'], 9)), ['A', 'B', 'C', 'E'])
+    t.strictSame(ids(await store.oldest(['queued', 'running'], 2)), ['A', 'B'])
+    t.strictSame(await store.oldest([], 9), [])
+  })
+
+  t.test('saves a change, and finds the job under its new status only', async t => {
+    const store = await makeStore(t)
+    const job = aJob()
+    await store.insert(job)
+    const saved = await store.save({ ...job, status: 'running', startedAt: at })
+    t.strictSame(saved, { ...job, status: 'running', startedAt: at, version: 2 })
+    t.strictSame(await store.get(job.id), saved)
+    t.strictSame(await store.oldest(['queued'], 9), [])
+    t.strictSame(await store.oldest(['running'], 9), [saved])
+  })
+
+  t.test('does not save a record that somebody has changed since it was read', async t => {
+    const store = await makeStore(t)
+    const job = aJob()
+    await store.insert(job)
+    const first = await store.save({ ...job, statusReason: 'first' })
+    t.equal(await store.save({ ...job, statusReason: 'second' }), undefined)
+    t.strictSame(await store.get(job.id), first)
+  })
+
+  t.test('lets one of many writers of the same version win', async t => {
+    const store = await makeStore(t)
+    const job = aJob()
+    await store.insert(job)
+    const saved = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => store.save({ ...job, statusReason: `${n}` }))
+    )
+    const winners = saved.filter(one => one !== undefined)
+    t.equal(winners.length, 1)
+    t.strictSame(await store.get(job.id), winners[0])
+  })
+
+  t.test('notes the first request to stop, and only that one', async t => {
+    const store = await makeStore(t)
+    const job = aJob({ status: 'running' })
+    await store.insert(job)
+    const asked = await store.requestStop(job.id, at)
+    t.strictSame(asked, { ...job, stopRequestedAt: at, version: 2 })
+    t.strictSame(await store.requestStop(job.id, later), asked)
+    t.strictSame(await store.get(job.id), asked)
+  })
+
+  for (const status of ['succeeded', 'failed', 'stopped'] as const)
+    t.test(`leaves a job that has ${status} as it is when a stop is asked for`, async t => {
+      const store = await makeStore(t)
+      const job = aJob({ status })
+      await store.insert(job)
+      t.strictSame(await store.requestStop(job.id, at), job)
+    })
+
+  t.test('never lets a saved record take a request to stop back', async t => {
+    const store = await makeStore(t)
+    const job = aJob({ status: 'running' })
+    await store.insert(job)
+    t.equal(
+      await change(store, job, { status: 'stopping' }, () => store.requestStop(job.id, at)),
+      1
+    )
+    t.match(await store.get(job.id), { status: 'stopping', stopRequestedAt: at, version: 3 })
+    const now = await store.get(job.id)
+    const saved = now && (await store.save({ ...now, stopRequestedAt: null }))
+    t.match(saved, { stopRequestedAt: at, version: 4 })
+    t.strictSame(await store.get(job.id), saved)
+  })
+
+  t.test('never lets a saved record make up a request to stop', async t => {
+    const store = await makeStore(t)
+    const job = aJob()
+    await store.insert(job)
+    const saved = await store.save({ ...job, stopRequestedAt: at })
+    t.match(saved, { stopRequestedAt: null, version: 2 })
+    t.strictSame(await store.get(job.id), saved)
+  })
+
+  t.test('can be used until it is closed', async t => {
+    const store = await makeStore(t)
+    await store.check()
+    await store.close()
+    await t.rejects(store.check())
+  })
+}
+
+const ids = (jobs: JobRecord[]) => jobs.map(job => job.id)
+
+async function insertSome(store: Store): Promise<void> {
+  await store.insert(aJob({ id: 'A', status: 'queued' }))
+  await store.insert(aJob({ id: 'B', status: 'running' }))
+  await store.insert(aJob({ id: 'C', status: 'running' }))
+  await store.insert(aJob({ id: 'D', status: 'failed' }))
+  await store.insert(aJob({ id: 'E', status: 'queued' }))
+}
+
+/** Saves a change as the loop does, while something else happens between reading and writing; answers the retries. */
+async function change(
+  store: Store,
+  job: JobRecord,
+  changes: Partial<JobRecord>,
+  meanwhile: () => Promise<unknown>
+): Promise<number> {
+  await meanwhile()
+  let now: JobRecord | undefined = job
+  let retries = 0
+  while (now && !(await store.save({ ...now, ...changes }))) {
+    retries++
+    now = await store.get(job.id)
+  }
+  return retries
+}

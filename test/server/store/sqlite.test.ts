@@ -1,0 +1,133 @@
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t, { type Test } from 'tap'
+import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
+import { createStore } from '../../../src/server/store/sql.ts'
+import { version } from '../../../src/server/version.ts'
+import { aJob } from '../../helpers/job-record.ts'
+import { storeSuite } from '../../helpers/store-suite.ts'
+import { noStrace, strace } from '../../helpers/strace.ts'
+
+const insertJobs = join(import.meta.dirname, '../../fixtures/insert-jobs.ts')
+
+const open = async (t: Test, file: string) => {
+  const store = await createStore(openSqlite(file))
+  t.teardown(() => store.close())
+  return store
+}
+
+const fileOf = (t: Test) => join(t.testdir(), 'jobs.db')
+
+storeSuite(t, t => open(t, fileOf(t)))
+
+t.test('keeps its jobs in the file when it is opened again', async t => {
+  const file = fileOf(t)
+  const first = await createStore(openSqlite(file))
+  await first.insert(aJob())
+  await first.requestStop(aJob().id, '2026-02-03T04:05:06.789Z')
+  const job = await first.get(aJob().id)
+  await first.close()
+  const second = await open(t, file)
+  t.strictSame(await second.get(aJob().id), job)
+})
+
+t.test('two connections see each other, and the second writer of a version loses', async t => {
+  const file = fileOf(t)
+  const [one, two] = [await open(t, file), await open(t, file)]
+  const job = aJob()
+  await one.insert(job)
+  t.strictSame(await two.get(job.id), job)
+  const saved = await two.save({ ...job, statusReason: 'two' })
+  t.equal(await one.save({ ...job, statusReason: 'one' }), undefined)
+  t.strictSame(await one.get(job.id), saved)
+})
+
+t.test('its file and what lies beside it are for its owner alone', async t => {
+  const file = fileOf(t)
+  await open(t, file)
+  for (const name of [file, `${file}-wal`, `${file}-shm`])
+    t.equal(statSync(name).mode & 0o777, 0o600, name)
+})
+
+t.test('refuses a file that a newer version has changed, and says which', async t => {
+  const file = fileOf(t)
+  await (await createStore(openSqlite(file))).close()
+  const database = new DatabaseSync(file)
+  database.exec(
+    "INSERT INTO kysely_migration VALUES ('0099-more@9.8.7', '2030-01-01T00:00:00.000Z')"
+  )
+  database.close()
+  await t.rejects(createStore(openSqlite(file)), {
+    message: `${file} was made by a newer version of mlflow-jobs (9.8.7) than this one (${version}). Run that version or a later one, or set DATA_DIR to another folder.`
+  })
+})
+
+t.test('refuses a file that is no database, and leaves it alone', async t => {
+  const file = fileOf(t)
+  writeFileSync(file, 'these are the notes of somebody else, and no database at all'.repeat(20))
+  const { size } = statSync(file)
+  t.throws(() => openSqlite(file), {
+    message: `${file} cannot be opened as an SQLite database: file is not a database. It must be a file that this service has made and may write.`
+  })
+  t.equal(statSync(file).size, size)
+})
+
+t.test('says where it cannot make its file', async t => {
+  const file = join(t.testdir(), 'missing', 'jobs.db')
+  t.throws(() => openSqlite(file), { message: /missing\/jobs\.db cannot be opened/ })
+})
+
+t.test('finds lists and the oldest jobs by an index', async t => {
+  const file = fileOf(t)
+  await open(t, file)
+  const database = new DatabaseSync(file)
+  t.teardown(() => database.close())
+  const plan = (sql: string) =>
+    database
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map(row => row.detail)
+  const rows = 'SELECT document FROM jobs'
+  t.strictSame(plan(`${rows} WHERE status = 'queued' ORDER BY id DESC LIMIT 9`), [
+    'SEARCH jobs USING INDEX jobs_status_id (status=?)'
+  ])
+  t.match(plan(`${rows} WHERE status IN ('queued', 'running') ORDER BY id LIMIT 9`), [
+    'SEARCH jobs USING INDEX jobs_status_id (status=?)'
+  ])
+  t.match(plan(`${rows} WHERE id < 'M' ORDER BY id DESC LIMIT 9`), [/USING INDEX sqlite_autoindex/])
+})
+
+t.test('a job is on the disk when insert returns', { skip: noStrace }, async t => {
+  const file = fileOf(t)
+  await (await createStore(openSqlite(file))).close()
+  const syncs = async (count: number) => {
+    const { calls } = await strace([insertJobs, file, `${count}`], {
+      trace: ['fdatasync', 'fsync']
+    })
+    return calls.length
+  }
+  const [none, some] = [await syncs(0), await syncs(20)]
+  t.ok(some - none >= 20, `20 inserts made ${some - none} calls`)
+})
+
+t.test(
+  'a kill at any write leaves a file that opens, with every job that insert answered for',
+  { skip: noStrace },
+  async t => {
+    const folder = t.testdir()
+    let kills = 0
+    for (let nth = 1, killed = true; killed; nth += 15) {
+      const file = join(folder, `${nth}.db`)
+      const run = await strace([insertJobs, file, '2'], { kill: { call: 'pwrite64', nth } })
+      const store = await createStore(openSqlite(file))
+      const jobs = (await store.list({ limit: 9 })).map(({ id }) => id)
+      await store.close()
+      for (const id of run.output.split('\n').filter(Boolean)) t.ok(jobs.includes(id))
+      killed = run.killed
+      if (killed) kills++
+      else t.equal(jobs.length, 2)
+    }
+    t.ok(kills >= 3, `killed ${kills} times`)
+  }
+)
