@@ -1,0 +1,38 @@
+/** The experiment that the run is made in. */
+import type { CodeHints } from '../contract/code-hints.ts'
+import type { MlflowRunOptions } from '../contract/mlflow-run-options.ts'
+import type { Variables } from './settings.ts'
+
+export interface ChosenExperiment {
+  /** Both null: MLflow's default experiment. */
+  id: string | null
+  name: string | null
+  warning?: string
+}
+
+/**
+ * What the caller named, else what the image names, else the one that the code itself sets: `mlflow.set_experiment`
+ * fails under a run that was made in another one.
+ */
+export function chooseExperiment(
+  { experimentId, experimentName, runId }: MlflowRunOptions,
+  variables: Variables,
+  { experiments, dynamicExperiment }: CodeHints
+): ChosenExperiment {
+  const id = experimentId ?? variables.MLFLOW_EXPERIMENT_ID ?? null
+  const name = experimentName ?? variables.MLFLOW_EXPERIMENT_NAME ?? null
+  const [inCode, ...others] = experiments
+  const setsAnother = inCode !== undefined && (name === null || experiments.some(x => x !== name))
+  if (id !== null || name !== null || runId !== undefined) {
+    const chosen = { id: name === null ? id : null, name }
+    if (!setsAnother) return chosen
+    const warning = `The code sets the experiment "${inCode}"; where that is not the run's experiment, mlflow.set_experiment fails. Leave that call out, or name no experiment.`
+    return { ...chosen, warning }
+  }
+  if (inCode === undefined || others.length > 0 || dynamicExperiment) return { id, name }
+  return {
+    id,
+    name: inCode,
+    warning: `The run was made in the experiment "${inCode}", for the code sets it.`
+  }
+}

@@ -1,0 +1,56 @@
+/** What to do about failures that MLflow's and Python's own words do not explain. */
+import type { CodeHints } from '../contract/code-hints.ts'
+import type { RunReport } from '../contract/run-report.ts'
+import type { Manager } from './prepare-environment.ts'
+
+export interface Ended {
+  report: RunReport
+  /** The end of what the program printed. */
+  output: string
+  hints: CodeHints
+  manager: Manager
+  /** The environment file; null where the project names none. */
+  environmentFile: string | null
+}
+
+export function hintsFor(ended: Ended): string[] {
+  return ended.report.failure ? failureHints(ended) : successHints(ended)
+}
+
+function failureHints({ report, output, hints, manager, environmentFile }: Ended): string[] {
+  const said = `${report.failure?.message}\n${output}`
+  const found: string[] = []
+  if (/active experiment ID does not match|experiment ID .*does not match/i.test(said)) {
+    const named = hints.experiments.map(name => `"${name}"`).join(', ')
+    found.push(
+      `The code calls mlflow.set_experiment${named && ` (${named})`}, but the run was made in the experiment "${report.run?.experimentName}". Leave that call out, or name that experiment for the job (run.experimentName).`
+    )
+  }
+  if (/Could not find Conda executable/i.test(said)) {
+    found.push(
+      'The code calls mlflow.run for another entry point, which wants conda by default. Pass env_manager="local" there: it then runs in the environment of this job.'
+    )
+  }
+  const missing = /No module named '([^'.]+)/.exec(report.failure?.message ?? '')?.[1]
+  if (missing) found.push(missingModule(missing, manager, environmentFile))
+  return found
+}
+
+function missingModule(module: string, manager: Manager, file: string | null): string {
+  if (file === null) {
+    return `The module ${module} is not installed, and the project names no environment: add a python_env.yaml that requires it.`
+  }
+  if (manager === 'local') {
+    return `The module ${module} is not installed. The environment of ${file} was not built, for the environment manager was local.`
+  }
+  return `The module ${module} is not installed: add the package that has it to ${file}.`
+}
+
+function successHints({ report, hints }: Ended): string[] {
+  const runs = [report, ...report.childRuns]
+  if (report.models.length > 0 || runs.some(run => Object.keys(run.metrics).length > 0)) return []
+  const why = hints.setsTrackingUri
+    ? 'the code calls mlflow.set_tracking_uri, so it may have logged elsewhere'
+    : 'does the code log to another tracking URI or experiment?'
+  return [`The program logged no metric and no model to its run: ${why}.`]
+}

@@ -1,0 +1,45 @@
+/**
+ * The training container's process: `main.ts train`. It may be PID 1, or the child of a supervisor that keeps an IPC
+ * channel with it.
+ */
+import { readSettings } from './settings.ts'
+import { train } from './train.ts'
+
+const usage = `Usage: main.ts [train]
+
+Runs the MLflow project of one training job over a folder in the shape of /opt/ml (SAGEMAKER_BASE_DIR), as Amazon
+SageMaker starts a training container. Ends with the exit code of the project's program.
+`
+
+process.exitCode = await main(process.argv.slice(2))
+process.exit()
+
+async function main(words: string[]): Promise<number> {
+  if (words.includes('--help') || words.includes('-h')) {
+    process.stdout.write(usage)
+    return 0
+  }
+  const [command = 'train', ...rest] = words
+  if (command !== 'train' || rest.length > 0) {
+    const what =
+      command === 'serve' ? 'This is a training container: it does not serve models.' : ''
+    process.stderr.write(`${what || `Unknown arguments: ${words.join(' ')}.`}\n\n${usage}`)
+    return 2
+  }
+  const stopping = new AbortController()
+  const stop = () => stopping.abort()
+  for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, stop)
+  try {
+    return await train({
+      settings: readSettings(process.env),
+      log: process.stdout,
+      signal: stopping.signal,
+      onProgram: programGroup => process.send?.({ programGroup })
+    })
+  } catch (error) {
+    process.stderr.write(
+      `mlflow-jobs: The results could not be written. ${(error as Error).stack}\n`
+    )
+    return 1
+  }
+}

@@ -1,0 +1,189 @@
+/** MLflow as functions: calls into one Python process (mlflow_project.py) that imports it while other work is done. */
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa } from 'execa'
+import type { ChildRun, LoggedModel, MetricValue } from '../contract/run-report.ts'
+import { TrainingError } from './failure.ts'
+import { lastLines } from './read-traceback.ts'
+import type { Variables } from './settings.ts'
+import { createTail } from './tail.ts'
+
+export interface CreateRun {
+  experiment_id: string | null
+  experiment_name: string | null
+  run_id: string | null
+  run_name: string | null
+  tags: Variables
+}
+
+export interface CreatedRun {
+  id: string
+  experimentId: string
+  experimentName: string | null
+  name: string | null
+  trackingUri: string
+  status: string
+  /** Version of the interpreter that has mlflow. */
+  python: string
+}
+
+export interface ProgramToRun {
+  project: string
+  entry_point: string
+  /** name -> text */
+  parameters: Variables
+}
+
+export interface StartProgram extends ProgramToRun {
+  storage_dir: string | null
+  environment: Variables
+  run_id: string
+  experiment_id: string
+}
+
+export interface FinishRun extends ProgramToRun {
+  run_id: string
+  status: 'FINISHED' | 'FAILED' | 'KILLED'
+  /** Where models and artifacts go. */
+  folder: string
+}
+
+export interface FinishedRun {
+  status: string
+  metrics: Record<string, MetricValue>
+  /** Timestamps in milliseconds since 1970. */
+  metricHistory: Record<string, { value: MetricValue; step: number; timestamp: number }[]>
+  params: Variables
+  tags: Variables
+  childRuns: ChildRun[]
+  models: LoggedModel[]
+  /** What could not be fetched, in sentences. */
+  problems: string[]
+}
+
+export interface Mlflow {
+  createRun(call: CreateRun): Promise<CreatedRun>
+  startProgram(call: StartProgram): Promise<void>
+  /** Answers the program's exit code; 128 + n where signal n ended it. */
+  waitForProgram(): Promise<number>
+  finishRun(call: FinishRun): Promise<FinishedRun>
+  /** The process group that the program is started in. */
+  readonly group: number
+  /** Gives up starting the program. */
+  interrupt(): void
+  /** The end of what the program printed. */
+  output(): string
+  isAlive(): boolean
+  /** Waits until everything that the program printed is in the log. */
+  close(): Promise<void>
+}
+
+export interface MlflowOptions {
+  python: string
+  variables: Variables
+  cwd: string
+  log: NodeJS.WritableStream
+}
+
+const script = join(import.meta.dirname, 'mlflow_project.py')
+const outputTailBytes = 256 * 1024
+const closeMilliseconds = 2000
+
+export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlflow {
+  const output = createTail(outputTailBytes)
+  const words = createTail(4096)
+  const subprocess = execa(python, ['-u', script], {
+    cwd,
+    env: variables,
+    extendEnv: false,
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    buffer: false,
+    reject: false
+  })
+  let alive = true
+  let killedBy: NodeJS.Signals | null = null
+  const exited = new Promise<void>(resolve => {
+    subprocess.nodeChildProcess.once('exit', (_code, signal) => {
+      killedBy = signal
+      resolve()
+    })
+  })
+  const ended = Promise.race([exited, subprocess]).then(() => {
+    alive = false
+  })
+  subprocess.stdout.on('data', output.add)
+  subprocess.stdout.pipe(log, { end: false })
+  subprocess.stderr.on('data', words.add)
+  subprocess.stderr.pipe(log, { end: false })
+  // A write to a process that has died; the missing answer tells.
+  subprocess.stdin.on('error', () => {})
+  const answers = readLines(subprocess.stdio[3])
+
+  async function call<Result>(name: string, parameters: object = {}): Promise<Result> {
+    subprocess.stdin.write(`${JSON.stringify({ call: name, arguments: parameters })}\n`)
+    const { value: line } = await answers.next()
+    if (line === undefined) throw await death()
+    const { result, error } = JSON.parse(line)
+    if (error) throw new MlflowError(name, error)
+    return result
+  }
+
+  async function death(): Promise<Error> {
+    await ended
+    const how = killedBy ? `was killed by ${killedBy}` : 'ended'
+    const last = lastLines(words.text())
+    return new TrainingError(
+      'platform',
+      `The process that speaks to MLflow (${python}) ${how}${last ? `: ${last}` : '.'}`
+    )
+  }
+
+  return {
+    createRun: parameters => call('create_run', parameters),
+    startProgram: parameters => call('start_program', parameters),
+    async waitForProgram() {
+      const code = await call<number>('wait_for_program')
+      return code < 0 ? 128 - code : code
+    },
+    finishRun: parameters => call('finish_run', parameters),
+    group: subprocess.pid ?? 0,
+    interrupt: () => void subprocess.kill('SIGTERM'),
+    output: output.text,
+    isAlive: () => alive,
+    async close() {
+      subprocess.stdin.end()
+      // A process that left the program's group may hold the log open for ever.
+      await Promise.race([subprocess, ended.then(() => sleep(closeMilliseconds))])
+    }
+  }
+}
+
+/** An exception that MLflow raised. */
+export class MlflowError extends TrainingError {
+  constructor(call: string, { type, code, message }: PythonError) {
+    const user =
+      call === 'start_program' ? !platformCodes.has(code ?? '') : userCodes.has(code ?? '')
+    super(user ? 'user' : 'platform', message, { type })
+  }
+}
+
+interface PythonError {
+  type: string
+  /** MLflow's own code, where it has one. */
+  code: string | null
+  message: string
+}
+
+const platformCodes = new Set([
+  'INTERNAL_ERROR',
+  'TEMPORARILY_UNAVAILABLE',
+  'REQUEST_LIMIT_EXCEEDED'
+])
+const userCodes = new Set(['RESOURCE_DOES_NOT_EXIST', 'INVALID_PARAMETER_VALUE', 'INVALID_STATE'])
+
+function readLines(stream: unknown): AsyncIterator<string, undefined> {
+  const input = stream instanceof Readable ? stream : Readable.from([])
+  return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]()
+}

@@ -1,0 +1,329 @@
+"""What the runtime does by MLflow, in one process, for importing MLflow takes longer than all of its calls.
+
+One JSON object a line on stdin is a call, `{"call": name, "arguments": {...}}`; one JSON object a line on descriptor 3
+answers it, `{"result": ...}` or `{"error": {...}}`. The program's stdout and stderr go together to our stdout, so that
+their order is kept; what MLflow and we have to say goes to our stderr. Nothing is decided here.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+
+
+class Stopped(Exception):
+    """SIGTERM came before the program was started."""
+
+
+interruptible = False
+
+
+def on_signal(_number, _frame):
+    if interruptible:
+        raise Stopped("Stopped before the program was started.")
+
+
+# Signals are meant for the program. A handler, unlike SIG_IGN, is not inherited by it.
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, on_signal)
+
+calls = os.fdopen(os.dup(0), encoding="utf-8")
+answers = os.fdopen(3, "w", encoding="utf-8")
+sys.stdout = sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+os.dup2(1, 2)
+
+import math  # noqa: E402
+import platform  # noqa: E402
+import shlex  # noqa: E402
+import tempfile  # noqa: E402
+from collections import defaultdict  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import mlflow  # noqa: E402
+from mlflow.entities import LoggedModelStatus, Param, RunTag  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.projects.backend.local import LocalBackend  # noqa: E402
+from mlflow.projects.utils import load_project  # noqa: E402
+
+POINTS_KEPT = 1000
+PAGE = 1000
+IDS_IN_A_FILTER = 100
+
+client = mlflow.MlflowClient()
+program = None
+unfinished = None
+
+
+def create_run(experiment_id, experiment_name, run_id, run_name, tags):
+    """Makes the run, or takes up the one that is given."""
+    global unfinished
+    if run_id:
+        client.update_run(run_id, status="RUNNING", name=run_name)
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        run = client.get_run(run_id)
+    else:
+        run = client.create_run(find_experiment(experiment_id, experiment_name), tags=tags, run_name=run_name)
+    unfinished = run.info.run_id
+    return {
+        "id": run.info.run_id,
+        "experimentId": run.info.experiment_id,
+        "experimentName": client.get_experiment(run.info.experiment_id).name,
+        "name": run.info.run_name,
+        "trackingUri": mlflow.get_tracking_uri(),
+        "status": run.info.status,
+        "python": platform.python_version(),
+    }
+
+
+def find_experiment(experiment_id, name):
+    if not name:
+        return client.get_experiment(experiment_id or "0").experiment_id
+    found = client.get_experiment_by_name(name)
+    if not found:
+        try:
+            return client.create_experiment(name)
+        except MlflowException as error:  # another job was faster
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = client.get_experiment_by_name(name)
+    if not found or found.lifecycle_stage != "active":
+        raise MlflowException.invalid_parameter_value(
+            f'The experiment "{name}" was deleted. Restore it, or name another one.'
+        )
+    return found.experiment_id
+
+
+def start_program(project, entry_point, parameters, storage_dir, environment, run_id, experiment_id):
+    """Starts the entry point in a process group of its own, whose id is this process's: a group is inherited, so this
+    process makes one, starts the program in it, and goes back."""
+    global program, interruptible
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(project)
+    runtime_group = os.getpgrp()
+    os.setpgrp()
+    interruptible = True
+    try:
+        program = LocalBackend().run(
+            project,
+            entry_point,
+            parameters,
+            None,
+            {
+                "ENV_MANAGER": "local",
+                "SYNCHRONOUS": True,
+                "DOCKER_ARGS": {},
+                "STORAGE_DIR": storage_dir,
+                "build_image": False,
+                "docker_auth": None,
+                "_mlflow_local_backend_run_id": run_id,
+            },
+            mlflow.get_tracking_uri(),
+            experiment_id,
+        ).command_proc
+    finally:
+        interruptible = False
+        os.setpgid(0, runtime_group)
+
+
+def wait_for_program():
+    """The exit code; -n where signal n ended the program."""
+    return program.wait()
+
+
+def finish_run(run_id, status, project, entry_point, parameters, folder):
+    """Ends the run and gathers what it and its child runs logged into `folder`."""
+    global unfinished
+    problems = []
+    if program:
+        with noted(problems, "Parameters were not logged"):
+            log_parameters(run_id, project, entry_point, parameters)
+    client.set_terminated(run_id, status)
+    unfinished = None
+    run = client.get_run(run_id)
+    children = []
+    with noted(problems, "Child runs were not found"):
+        children = child_runs(run)
+    models = []
+    for each in [run, *children]:
+        place = artifacts_folder(folder, run_id, each)
+        with noted(problems, f"Artifacts of run {each.info.run_id} were not fetched"):
+            models += fetch_artifacts(each.info.run_id, place)
+    with noted(problems, "Logged models were not found"):
+        for model in logged_models([run, *children]):
+            owner = next(each for each in [run, *children] if each.info.run_id == model.source_run_id)
+            with noted(problems, f'The model "{model.name}" ({model.model_id}) was not fetched'):
+                models.append(fetch_model(model, artifacts_folder(folder, run_id, owner)))
+    history = {}
+    with noted(problems, "The metrics' history was not fetched"):
+        history = metric_history(run)
+    return {
+        "status": run.info.status,
+        "metrics": numbers(run.data.metrics),
+        "metricHistory": history,
+        "params": run.data.params,
+        "tags": run.data.tags,
+        "childRuns": [describe_child(child) for child in children],
+        "models": [{**model, "path": os.path.relpath(model["path"], folder)} for model in models],
+        "problems": problems,
+    }
+
+
+@contextlib.contextmanager
+def noted(problems, what):
+    """One thing that cannot be had does not cost the others."""
+    try:
+        yield
+    except Exception as error:
+        problems.append(f"{what}: {type(error).__name__}: {error}")
+
+
+def log_parameters(run_id, project, entry_point, parameters):
+    """Logs the parameters, defaults included, after the program: had `1e-5` been logged before, the program's own
+    log_param(1e-05) would be refused."""
+    declared, extra = load_project(project).get_entry_point(entry_point).compute_parameters(parameters, None)
+    logged = client.get_run(run_id).data.params
+    missing = [
+        Param(key, "".join(shlex.split(value)))
+        for key, value in {**declared, **extra}.items()
+        if key not in logged
+    ]
+    if missing:
+        client.log_batch(run_id, params=missing)
+
+
+def child_runs(run):
+    """All descendants by the tag mlflow.parentRunId, in whichever experiment, parents before their children."""
+    experiments = [each.experiment_id for each in pages(lambda token: client.search_experiments(PAGE, page_token=token))]
+    filter_string = f"attributes.start_time >= {run.info.start_time} AND tags.`mlflow.parentRunId` != ''"
+    by_parent = defaultdict(list)
+    for each in pages(lambda token: client.search_runs(experiments, filter_string, 1, PAGE, page_token=token)):
+        by_parent[each.data.tags["mlflow.parentRunId"]].append(each)
+    found = []
+    parents = [run]
+    while parents:
+        parents = [child for parent in parents for child in by_parent.pop(parent.info.run_id, [])]
+        found += parents
+    return found
+
+
+def logged_models(runs):
+    """The models that were logged whole, newest first; a server older than MLflow 3 knows none."""
+    experiments = list({run.info.experiment_id for run in runs})
+    found = []
+    for start in range(0, len(runs), IDS_IN_A_FILTER):
+        ids = ", ".join(f"'{run.info.run_id}'" for run in runs[start : start + IDS_IN_A_FILTER])
+        try:
+            found += pages(
+                lambda token: client.search_logged_models(
+                    experiments, f"source_run_id IN ({ids})", max_results=100, page_token=token
+                )
+            )
+        except MlflowException as error:
+            if error.error_code != "ENDPOINT_NOT_FOUND":
+                raise
+    ready = [model for model in found if model.status == LoggedModelStatus.READY]
+    return sorted(ready, key=lambda model: model.creation_timestamp, reverse=True)
+
+
+def pages(search):
+    """All items of a paged search."""
+    token = None
+    while True:
+        page = search(token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def artifacts_folder(folder, root_id, run):
+    place = Path(folder, "mlflow_run_artifacts")
+    return place if run.info.run_id == root_id else place / "child_runs" / run.info.run_id
+
+
+def fetch_artifacts(run_id, place):
+    """Fetches the run's artifacts; answers the models among them (an MLflow before 3 logs them there)."""
+    artifacts = client.list_artifacts(run_id)
+    if artifacts:
+        place.mkdir(parents=True, exist_ok=True)
+    for artifact in artifacts:
+        client.download_artifacts(run_id, artifact.path, str(place))
+    return [
+        {
+            "name": file.parent.relative_to(place).as_posix(),
+            "modelId": None,
+            "runId": run_id,
+            "path": str(file.parent),
+        }
+        for artifact in artifacts
+        for file in sorted((place / artifact.path).rglob("MLmodel"))
+    ]
+
+
+def fetch_model(model, place):
+    """Fetches a logged model to the folder of its name; where that is taken (models come newest first), its id is added."""
+    place.mkdir(parents=True, exist_ok=True)
+    target = place / model.name
+    if target.exists():
+        target = place / f"{model.name}-{model.model_id}"
+    with tempfile.TemporaryDirectory(dir=place) as temporary:
+        fetched = mlflow.artifacts.download_artifacts(artifact_uri=model.artifact_location, dst_path=temporary)
+        os.rename(fetched, target)
+    return {"name": model.name, "modelId": model.model_id, "runId": model.source_run_id, "path": str(target)}
+
+
+def metric_history(run):
+    with ThreadPoolExecutor(8) as threads:
+        histories = threads.map(lambda key: client.get_metric_history(run.info.run_id, key), run.data.metrics)
+        return {key: last_points(history) for key, history in zip(run.data.metrics, histories)}
+
+
+def last_points(history):
+    points = sorted(history, key=lambda point: (point.timestamp, point.step))[-POINTS_KEPT:]
+    return [{"value": number(point.value), "step": point.step, "timestamp": point.timestamp} for point in points]
+
+
+def describe_child(run):
+    return {
+        "id": run.info.run_id,
+        "parentId": run.data.tags["mlflow.parentRunId"],
+        "name": run.info.run_name,
+        "status": run.info.status,
+        "entryPoint": run.data.tags.get("mlflow.project.entryPoint"),
+        "metrics": numbers(run.data.metrics),
+        "params": run.data.params,
+    }
+
+
+def numbers(metrics):
+    return {key: number(value) for key, value in metrics.items()}
+
+
+def number(value):
+    """JSON has no names for these."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+CALLS = {each.__name__: each for each in (create_run, start_program, wait_for_program, finish_run)}
+
+
+def answer(call, arguments):
+    try:
+        return {"result": CALLS[call](**arguments)}
+    except Exception as error:
+        code = getattr(error, "error_code", None)
+        return {"error": {"type": type(error).__name__, "code": code, "message": str(error)}}
+
+
+for line in calls:
+    print(json.dumps(answer(**json.loads(line))), file=answers, flush=True)
+
+# The runtime is gone before it could end the run.
+if unfinished:
+    client.set_terminated(unfinished, "FAILED")

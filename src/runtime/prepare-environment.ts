@@ -1,0 +1,72 @@
+/** What the user's program runs in: the interpreter's own environment, or one that is built from the project's file. */
+import { execa } from 'execa'
+import type { EnvManager } from '../contract/mlflow-run-options.ts'
+import type { ProjectEnvironment } from '../contract/mlproject.ts'
+import { prepareConda } from './conda-environment.ts'
+import { userError } from './failure.ts'
+import type { Settings, Variables } from './settings.ts'
+import { prepareUv } from './uv-environment.ts'
+
+export type Manager = 'local' | 'uv' | 'conda'
+
+export interface Prepared {
+  /** null: not known. */
+  python: string | null
+  reused: boolean
+  /** What to add to the program's variables, PATH included. */
+  variables: Variables
+}
+
+export interface PrepareOptions {
+  manager: Manager
+  environment: ProjectEnvironment
+  pythonPin: 'exact' | 'minor'
+  settings: Settings
+  codeFolder: string
+  /** Where an environment goes that only this job may use. */
+  privateFolder: string
+  say(text: string): void
+  log: NodeJS.WritableStream
+  signal: AbortSignal
+}
+
+/** Where no environment is named there is nothing to build; conda builds conda's files where it is to be had, else uv. */
+export async function chooseManager(
+  wanted: EnvManager | undefined,
+  environment: ProjectEnvironment,
+  { variables }: Settings
+): Promise<{ manager: Manager; note?: string }> {
+  if (wanted === 'local' || environment.kind === 'none') return { manager: 'local' }
+  if (wanted === 'conda') {
+    if (environment.kind === 'python_env') {
+      throw userError(
+        'The environment manager conda cannot build a python_env. Leave env-manager out, or choose uv.'
+      )
+    }
+    if (await hasConda(variables)) return { manager: 'conda' }
+    throw userError(
+      'The environment manager conda was asked for, but there is no conda on this machine. Leave env-manager out: uv then builds the environment from the same file.'
+    )
+  }
+  if (wanted === 'virtualenv') {
+    return {
+      manager: 'uv',
+      note: 'The environment is built by uv, which takes the place of virtualenv.'
+    }
+  }
+  if (wanted === undefined && environment.kind === 'conda_env' && (await hasConda(variables))) {
+    return { manager: 'conda' }
+  }
+  return { manager: 'uv' }
+}
+
+export async function prepareEnvironment(options: PrepareOptions): Promise<Prepared> {
+  if (options.manager === 'uv') return prepareUv(options)
+  if (options.manager === 'conda') return prepareConda(options)
+  return { python: null, reused: true, variables: {} }
+}
+
+async function hasConda(env: Variables): Promise<boolean> {
+  const { failed } = await execa('conda', ['--version'], { env, extendEnv: false, reject: false })
+  return !failed
+}

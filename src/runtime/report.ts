@@ -1,0 +1,54 @@
+/** The run report while it grows. */
+import type { ContainerTree } from '../contract/container.ts'
+import type { RunReport } from '../contract/run-report.ts'
+import { writeReport } from './write-results.ts'
+
+export interface GrowingReport {
+  readonly value: RunReport
+  /** Does one part of the job, and notes how long it took. */
+  phase<Result>(name: string, work: () => Promise<Result>): Promise<Result>
+  /** Says it in the log, too. */
+  warn(text: string): void
+  save(): Promise<void>
+}
+
+export function createReport(tree: ContainerTree, say: (text: string) => void): GrowingReport {
+  const value: RunReport = {
+    version: 1,
+    run: null,
+    metrics: {},
+    metricHistory: {},
+    params: {},
+    tags: {},
+    childRuns: [],
+    models: [],
+    files: [],
+    environment: null,
+    failure: null,
+    warnings: [],
+    phases: [],
+    exitCode: null
+  }
+  return {
+    value,
+    async phase(name, work) {
+      const startedAt = new Date()
+      try {
+        return await work()
+      } finally {
+        value.phases.push({
+          name,
+          startedAt: startedAt.toISOString(),
+          seconds: secondsSince(startedAt)
+        })
+      }
+    },
+    warn(text) {
+      value.warnings.push(text)
+      say(text)
+    },
+    save: () => writeReport(tree, value)
+  }
+}
+
+const secondsSince = (start: Date) => (Date.now() - start.getTime()) / 1000

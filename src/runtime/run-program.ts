@@ -1,0 +1,49 @@
+/** The user's program from its start to its end, and its end before its time. */
+import { stoppedError } from './failure.ts'
+import type { Mlflow, StartProgram } from './mlflow.ts'
+
+export interface RunProgramOptions {
+  stopGraceSeconds: number
+  signal: AbortSignal
+  /** Gets the program's process group once it runs. */
+  onStart(group: number): void
+}
+
+/** Answers the program's exit code. A stop throws: SIGINT to all of the program's processes, SIGKILL when the grace is over. */
+export async function runProgram(
+  mlflow: Mlflow,
+  program: StartProgram,
+  { stopGraceSeconds, signal, onStart }: RunProgramOptions
+): Promise<number> {
+  if (signal.aborted) throw stoppedError()
+  let started = false
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => {
+    if (!started) return mlflow.interrupt()
+    signalGroup(mlflow.group, 'SIGINT')
+    timer = setTimeout(() => signalGroup(mlflow.group, 'SIGKILL'), stopGraceSeconds * 1000)
+  }
+  signal.addEventListener('abort', stop)
+  try {
+    await mlflow.startProgram(program)
+    started = true
+    onStart(mlflow.group)
+    if (signal.aborted) stop()
+    const exitCode = await mlflow.waitForProgram()
+    if (signal.aborted) throw stoppedError()
+    return exitCode
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+    signalGroup(mlflow.group, 'SIGKILL')
+  }
+}
+
+/** Nobody may be left in the group; macOS answers EPERM where only zombies are. */
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal)
+  } catch (error) {
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}

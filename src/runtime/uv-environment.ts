@@ -1,0 +1,161 @@
+/** Environments built by uv, of python_env and conda_env files alike (the contract has translated the latter). */
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { arch, platform } from 'node:os'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import type { ProjectEnvironment } from '../contract/mlproject.ts'
+import { buildOnce } from './build-once.ts'
+import { TrainingError, userError } from './failure.ts'
+import type { Prepared, PrepareOptions } from './prepare-environment.ts'
+import { type Builder, runBuilder } from './run-builder.ts'
+
+const layout = 1
+
+export async function prepareUv(options: PrepareOptions): Promise<Prepared> {
+  const { environment, settings, codeFolder, say, signal } = options
+  const builder = {
+    cwd: join(codeFolder, dirname(environment.file ?? '')),
+    env: settings.buildVariables,
+    log: options.log,
+    signal
+  }
+  const python = wantedPython(environment, options.pythonPin)
+  if (environment.untranslated.length > 0) {
+    say(`Without conda these are not installed: ${environment.untranslated.join(', ')}.`)
+  }
+  const build = (folder: string) => buildWithUv(folder, python, options, builder)
+  const { folder, reused } = environment.requirements.some(isLocal)
+    ? await buildPrivately(options.privateFolder, build)
+    : await buildOnce({
+        root: settings.environments,
+        key: await keyOf(environment, python, options),
+        build,
+        onWait: () => say('Waiting for another job that builds this environment.'),
+        signal
+      })
+  const bin = join(folder, 'venv', 'bin')
+  return {
+    python: await pythonVersion(join(folder, 'venv')),
+    reused,
+    variables: {
+      PATH: `${bin}:${settings.variables.PATH}`,
+      VIRTUAL_ENV: join(folder, 'venv')
+    }
+  }
+}
+
+/** The version to ask uv for; null: any will do. */
+function wantedPython({ python }: ProjectEnvironment, pin: 'exact' | 'minor'): string | null {
+  return pin === 'minor' ? (/^\d+\.\d+/.exec(python ?? '')?.[0] ?? python) : python
+}
+
+/** A requirement that names files of the project, so that its environment is the project's alone. */
+function isLocal(line: string): boolean {
+  if (/^\s*(?:-e|--editable|-r|--requirement|-c|--constraint|-f|--find-links)\b/.test(line))
+    return true
+  if (/\bfile:/.test(line)) return true
+  return !line.includes('://') && (/^\s*\./.test(line) || /[/\\]|\.whl\s*$/.test(line))
+}
+
+async function buildPrivately(folder: string, build: (folder: string) => Promise<void>) {
+  await mkdir(folder, { recursive: true })
+  await build(folder)
+  return { folder, reused: false }
+}
+
+async function keyOf(
+  { requirements, buildRequirements }: ProjectEnvironment,
+  python: string | null,
+  { settings }: PrepareOptions
+): Promise<string> {
+  const env = settings.buildVariables
+  const { stdout: uv } = await execa('uv', ['--version'], { env, extendEnv: false }).catch(
+    error => {
+      throw new TrainingError(
+        'platform',
+        `uv, which builds the environments of projects, cannot be run: ${error.shortMessage}`,
+        { cause: error }
+      )
+    }
+  )
+  const own = await execa(settings.python, ['--version'], { env, extendEnv: false })
+  const facts = [
+    layout,
+    'uv',
+    uv,
+    platform(),
+    arch(),
+    python ?? own.stdout,
+    buildRequirements,
+    requirements
+  ]
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
+}
+
+async function buildWithUv(
+  folder: string,
+  python: string | null,
+  { environment, settings, say }: PrepareOptions,
+  builder: Builder
+): Promise<void> {
+  const venv = join(folder, 'venv')
+  say(`Building the environment of ${environment.file} by uv.`)
+  try {
+    const base = ['venv', '--seed', '--no-project', '--python', python ?? settings.python, venv]
+    await runBuilder('The Python environment could not be made', 'uv', base, builder)
+  } catch (error) {
+    throw (python && (await missingPython(python, environment, builder))) || error
+  }
+  for (const [name, lines] of [
+    ['build-requirements.txt', environment.buildRequirements],
+    ['requirements.txt', environment.requirements]
+  ] as const) {
+    if (lines.length === 0) continue
+    const file = join(folder, name)
+    await writeFile(file, lines.map(line => `${line}\n`).join(''))
+    const install = ['pip', 'install', '--python', join(venv, 'bin', 'python'), '--requirement']
+    await runBuilder(
+      `What ${environment.file} requires could not be installed`,
+      'uv',
+      // Read from stdin, relative paths would be relative to the working folder; from a file, to that file.
+      [...install, file],
+      builder
+    )
+  }
+}
+
+/** The error that tells which Python is wanted and which there are; undefined when it is there. */
+async function missingPython(
+  python: string,
+  { file }: ProjectEnvironment,
+  { cwd, env }: Builder
+): Promise<Error | undefined> {
+  const uv = (commandArguments: string[]) =>
+    execa('uv', commandArguments, { cwd, env, extendEnv: false, reject: false, lines: true })
+  const found = await uv(['python', 'find', '--system', '--no-project', python])
+  if (!found.failed) return undefined
+  const versions = async (flag: string) => {
+    const { stdout } = await uv(['python', 'list', '--no-config', flag])
+    const all = stdout.flatMap(line => /^cpython-(\d+\.\d+\.\d+)-/.exec(line)?.[1] ?? [])
+    return [...new Set(all)]
+  }
+  const installed = await versions('--only-installed')
+  const minors = (await versions('--only-downloads')).map(version => version.replace(/\.\d+$/, ''))
+  const sentences = [
+    `Python ${python}, which ${file} pins, is not on this machine and could not be downloaded.`,
+    installed.length > 0 ? `This machine has ${installed.join(', ')}.` : '',
+    minors.length > 0
+      ? `uv can download ${[...new Set(minors)].join(', ')} where there is a network.`
+      : '',
+    /^\d+\.\d+\.\d+$/.test(python)
+      ? `Pin one of these, or let any release of Python ${python.replace(/\.\d+$/, '')} do by run.pythonPin: "minor".`
+      : 'Pin one of these.'
+  ]
+  return userError(sentences.filter(Boolean).join(' '))
+}
+
+async function pythonVersion(venv: string): Promise<string | null> {
+  const text = await readFile(join(venv, 'pyvenv.cfg'), 'utf8')
+  return /^version_info = (\d+\.\d+\.\d+)/m.exec(text)?.[1] ?? null
+}
