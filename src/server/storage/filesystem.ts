@@ -1,0 +1,133 @@
+/**
+ * The storage as a folder: an object is a file, its key the path below the root. What `put` has answered for is on the
+ * disk, name and all; until then nothing is visible under the key. The file system must know hard links.
+ */
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  rename,
+  rm,
+  stat,
+  writeFile
+} from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Storage } from './index.ts'
+
+const readChunkBytes = 1024 * 1024
+const keyPart = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$/
+
+export function createFilesystem(folder: string): Storage {
+  const root = resolve(folder)
+
+  /** Parts that begin with a dot are no keys: such names are for temporary files, and lead out of the root. */
+  const pathOf = (key: string) => {
+    if (!key.split('/').every(part => keyPart.test(part)))
+      throw new Error(
+        `${JSON.stringify(key)} is no key: it must be names of letters, digits, ".", "_" and "-", parted by "/", none of which begins with a dot.`
+      )
+    return join(root, key)
+  }
+
+  const statObject = async (key: string) => {
+    const found = await stat(pathOf(key), { bigint: true }).catch(undefinedIfMissing)
+    if (!found?.isFile()) return undefined
+    const { size, mtimeNs, ino, mtime } = found
+    const etag = `"${[size, mtimeNs, ino].map(number => number.toString(36)).join('-')}"`
+    return { sizeBytes: Number(size), etag, modifiedAt: mtime }
+  }
+
+  return {
+    name: 'filesystem',
+    stat: statObject,
+
+    async put(key, file, { ifAbsent = false } = {}) {
+      const target = pathOf(key)
+      await sync(file)
+      await mkdir(dirname(target), { recursive: true })
+      await place(file, target, ifAbsent ? linkAbsent : rename)
+      // Up to the root each time: another `put` may have made a folder, and not have synced its name yet.
+      for (let made = dirname(target); made.length >= root.length; made = dirname(made))
+        await sync(made)
+    },
+
+    async read(key, range = {}) {
+      if (!(await statObject(key)))
+        throw new Error(`The storage has no object ${JSON.stringify(key)}.`)
+      const stream = createReadStream(pathOf(key), { ...range, highWaterMark: readChunkBytes })
+      await once(stream, 'open')
+      return stream
+    },
+
+    async remove(key) {
+      if (key.endsWith('/')) await rm(pathOf(key.slice(0, -1)), { recursive: true, force: true })
+      else if (await statObject(key)) await rm(pathOf(key), { force: true })
+    },
+
+    async check() {
+      const probe = join(root, `.probe-${randomUUID()}`)
+      try {
+        await writeFile(probe, 'probe')
+        await rm(probe)
+      } catch (error) {
+        throw new Error(`Nothing can be written to ${root}: ${(error as Error).message}.`, {
+          cause: error
+        })
+      }
+    }
+  }
+}
+
+type Move = (file: string, target: string) => Promise<void>
+
+/** Moves within the file system; from another one by a copy beside the target, that is moved when it is whole. */
+async function place(file: string, target: string, move: Move): Promise<void> {
+  try {
+    await move(file, target)
+  } catch (error) {
+    if (!hasCode(error, 'EXDEV')) throw error
+    const copy = join(dirname(target), `.${randomUUID()}`)
+    try {
+      await copyFile(file, copy, constants.COPYFILE_EXCL)
+      await sync(copy)
+      await move(copy, target)
+    } finally {
+      await rm(copy, { force: true })
+    }
+    await rm(file, { force: true })
+  }
+}
+
+/** Unlike a rename, a link never replaces what is there, whoever put it there a moment ago. */
+const linkAbsent: Move = async (file, target) => {
+  try {
+    await link(file, target)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+  await rm(file)
+}
+
+/** Files by fdatasync, which leaves times out; folders by fsync. */
+async function sync(path: string): Promise<void> {
+  const handle = await open(path)
+  try {
+    if ((await handle.stat()).isDirectory()) await handle.sync()
+    else await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}
+
+const hasCode = (error: unknown, ...codes: string[]) =>
+  codes.includes((error as NodeJS.ErrnoException).code ?? '')
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error
+  return undefined
+}
