@@ -74,7 +74,7 @@ async function mlflowRun(
   const bin = dirname(python)
   await execa(join(bin, 'mlflow'), ['run', '--env-manager', 'local', project], {
     cwd,
-    env: { PATH: `${bin}:${process.env['PATH']}`, HOME: cwd, ...env },
+    env: { PATH: `${bin}:${process.env.PATH}`, HOME: cwd, ...env },
     extendEnv: false
   })
 }

@@ -21,7 +21,7 @@ export async function startService(
   const url = `http://127.0.0.1:${port}`
   const service = spawn(process.execPath, [main], {
     env: {
-      PATH: process.env['PATH'],
+      PATH: process.env.PATH,
       DATA_DIR: dataDir,
       PORT: String(port),
       PYTHON: python,

@@ -43,7 +43,7 @@ else
   })
 
 async function demo(): Promise<void> {
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
   const config = readConfig({
     DATA_DIR: join(cache, 'mlflow-jobs'),
     PORT: '0',

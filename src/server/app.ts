@@ -37,6 +37,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     ajv: { customOptions: { coerceTypes: 'array', keywords: ['example'] } }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  // Numbers of a job's parameters are JSON.rawJSON, which no serializer made from a schema would know.
+  app.setSerializerCompiler(() => JSON.stringify)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
   })
@@ -71,7 +73,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       ],
       security: []
     },
-    refResolver: { buildLocalReference: json => String(json['$id']) }
+    refResolver: { buildLocalReference: json => String(json.$id) }
   })
   await app.register(swaggerUi, { routePrefix: '/docs' })
   await app.register(jobRoutes, options)

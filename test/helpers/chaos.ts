@@ -107,7 +107,7 @@ async function createKillable(
     async start() {
       process_ = spawn(process.execPath, [serviceMain], {
         env: {
-          PATH: process.env['PATH'],
+          PATH: process.env.PATH,
           DATA_DIR: join(folder, 'data'),
           PORT: String(port),
           PYTHON: python,

@@ -1,7 +1,7 @@
 /** The fields of a submission beside its archive: texts as they came become values, or faults. */
 import Value from 'typebox/value'
 import { type Fault, pointerTo } from '../../contract/fault.ts'
-import { nearest } from '../../contract/nearest.ts'
+import { didYouMean } from '../../contract/nearest.ts'
 import { parseParameters } from '../../contract/parameters.ts'
 import { MalformedRequest } from '../errors.ts'
 import { checkEnvironment } from './check-environment.ts'
@@ -34,7 +34,8 @@ export interface Fields {
 /** Throws MALFORMED_REQUEST where a field is no JSON; names every other fault. */
 export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[] } {
   const faults: Fault[] = [...unknownFields(texts)]
-  const parameters = parseParameters(texts.get('parameters') ?? '{}')
+  jsonObject(texts, 'parameters')
+  const parameters = parseParameters(texts.get('parameters') || '{}')
   const run = jsonObject(texts, 'run')
   const environment = jsonObject(texts, 'environment')
   const tags = jsonObject(texts, 'tags')
@@ -61,10 +62,8 @@ export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[
   }
 }
 
-const suggestion = (name: string, known: readonly string[]) => {
-  const near = nearest(name, known)
-  return near ? `; did you mean "${near}"?` : `; there are ${known.join(', ')}.`
-}
+const suggestion = (name: string, known: readonly string[]) =>
+  didYouMean(name, known, `; there are ${known.join(', ')}.`)
 
 const unknownFields = (texts: FieldTexts): Fault[] =>
   [...texts.keys()]

@@ -30,7 +30,7 @@ export const logRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         response: {
           200: {
             description: 'What the job has printed.',
-            content: { 'text/plain': { schema: Type.String() } }
+            content: { 'text/plain': { schema: Type.Unsafe<Readable>({ type: 'string' }) } }
           },
           ...problems(400, 404)
         }

@@ -1,4 +1,5 @@
 /** A job's record as the API shows it. */
+import { rawParameters } from '../../contract/parameters.ts'
 import { isTerminal, type JobRecord } from '../jobs/job.ts'
 import type { Job } from './schemas.ts'
 
@@ -15,7 +16,7 @@ export function presentJob(job: JobRecord): Job {
     statusReason,
     project: { digest: job.project.digest, name: job.project.name, path: job.project.path },
     entryPoint,
-    parameters: rawValues({ ...job.defaults, ...job.parameters }),
+    parameters: rawParameters({ ...job.defaults, ...job.parameters }),
     run: job.mlflowRun,
     backend: job.backend,
     environment: Object.fromEntries(
@@ -43,7 +44,3 @@ export function presentJob(job: JobRecord): Job {
     }
   }
 }
-
-/** JSON tokens go out as they came in: 1.0 stays 1.0, which a JavaScript number would lose. */
-const rawValues = (tokens: Record<string, string>): Job['parameters'] =>
-  Object.fromEntries(Object.entries(tokens).map(([name, token]) => [name, JSON.rawJSON(token)]))

@@ -14,6 +14,7 @@ import { JobStatus, RunOptions, Transition } from '../jobs/job.ts'
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const Ref = <T extends TSchema & { $id?: string }>(schema: T) =>
   Type.Unsafe<Static<T>>(Type.Ref(schema.$id ?? ''))
+const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
 const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
 
 export const Problem = Type.Object(
@@ -47,12 +48,8 @@ export const Job = Type.Object(
       path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' })
     }),
     entryPoint: Type.String(),
-    parameters: Type.Record(
-      Type.String(),
-      Type.Union([Type.String(), Type.Number(), Type.Boolean()]),
-      {
-        description: 'Defaults included.'
-      }
+    parameters: Type.Unsafe<Record<string, unknown>>(
+      Type.Record(Type.String(), Scalar, { description: 'Defaults included.' })
     ),
     run: Nullable(
       Type.Object(
@@ -135,7 +132,7 @@ export const Submission = Type.Object(
       Type.String({ description: 'The project’s folder in the archive, where it is not the root.' })
     ),
     parameters: Type.Optional(
-      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+      Type.Record(Type.String(), Scalar, {
         description:
           'The entry point’s parameters. Numbers reach the program as written: 1.0 stays 1.0.',
         examples: [{ alpha: 0.5 }]

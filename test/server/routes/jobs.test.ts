@@ -10,8 +10,10 @@ t.test('jobs are listed newest first, a page at a time', async t => {
   const seen: string[] = []
   let url: string | null = '/jobs?limit=2'
   while (url) {
-    const page = (await app.inject(url)).json()
-    seen.push(...page.items.map((job: { id: string }) => job.id))
+    const page: { items: { id: string }[]; nextCursor: string | null } = (
+      await app.inject(url)
+    ).json()
+    seen.push(...page.items.map(({ id }) => id))
     url = page.nextCursor && `/jobs?limit=2&cursor=${page.nextCursor}`
   }
 

@@ -22,7 +22,7 @@ t.test('a project and its parameters in one request become a queued job', async 
 
   t.equal(response.statusCode, 202, response.body)
   const job = response.json()
-  t.equal(response.headers['location'], `/jobs/${job.id}`)
+  t.equal(response.headers.location, `/jobs/${job.id}`)
   t.match(job.id, /^job-[0-9a-z]{26}$/)
   t.match(job, {
     name: 'first',
