@@ -18,5 +18,3 @@ export interface ArchiveEntry {
 export class UnreadableArchive extends Error {
   override readonly name = 'UnreadableArchive'
 }
-
-export async function* nothing(): AsyncGenerator<Buffer> {}

@@ -47,7 +47,7 @@ export async function inspectArchive(
   } catch (error) {
     if (error instanceof UnreadableArchive) {
       const last = intake.lastName()
-      const where = last === undefined ? '' : ` from ${displayName(last)} on`
+      const where = last === undefined ? '' : ` beyond ${displayName(last)}`
       intake.faults.add(`The archive cannot be read${where}: ${error.message}.`)
       intake.faults.throwIfAny()
     }

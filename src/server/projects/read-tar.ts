@@ -1,4 +1,4 @@
-import { type ArchiveEntry, nothing, UnreadableArchive } from './archive-entry.ts'
+import { type ArchiveEntry, UnreadableArchive } from './archive-entry.ts'
 import { type ByteReader, createByteReader } from './byte-reader.ts'
 import { displayName } from './display-name.ts'
 import { createTarExtensions, isExtension, type Overrides } from './tar-extensions.ts'
@@ -10,9 +10,9 @@ const maxExtensionBytes = 2 ** 20
 /** Zeros after the end mark: tools fill up to a record, whose size is a matter of options. */
 const maxTrailingBytes = 64 * 2 ** 20
 
-const specials: Record<string, (header: TarHeader) => string> = {
-  1: header => `a hard link to ${displayName(header.linkName)}`,
-  2: header => `a symbolic link to ${displayName(header.linkName)}`,
+const specials: Record<string, (linkName: Buffer) => string> = {
+  1: linkName => `a hard link to ${displayName(linkName)}`,
+  2: linkName => `a symbolic link to ${displayName(linkName)}`,
   3: () => 'a character device',
   4: () => 'a block device',
   6: () => 'a named pipe',
@@ -75,7 +75,7 @@ async function* readEntry(
   }
   const entry = toEntry(header, overrides, body())
   yield entry
-  if (entry.kind !== 'file' && left > 0 && !tellsItsSize(header.type)) {
+  if (left > 0 && hasNoBody(entry, header)) {
     throw new UnreadableArchive(
       `it says that ${left} bytes follow, which belong to no entry of its kind`
     )
@@ -86,35 +86,39 @@ async function* readEntry(
   await skipPadding(reader, overrides.sizeBytes)
 }
 
-/** Entries of kinds that nobody knows have bytes after them like files; links, devices and folders have none. */
-const tellsItsSize = (type: string): boolean => !/^[1-6S]$/.test(type)
+/** Links, devices and folders have no bytes after them; what is of an unknown kind has, like a file. */
+const hasNoBody = (entry: ArchiveEntry, header: TarHeader): boolean =>
+  entry.kind === 'folder' || /^[1-6S]$/.test(header.type)
 
 function toEntry(
   header: TarHeader,
   overrides: Overrides,
   body: AsyncIterable<Buffer>
 ): ArchiveEntry {
-  const name = overrides.name ?? header.name
+  const { name, sizeBytes } = overrides
   const endsWithSlash = name.at(-1) === 0x2f
-  const common = { name, sizeBytes: overrides.sizeBytes, executable: (header.mode & 0o100) !== 0 }
-  if (header.type === '5' || (header.old && endsWithSlash)) {
-    return { ...common, kind: 'folder', ...faultOf(header, overrides), body: nothing() }
+  const isFolder = header.type === '5' || (header.old && endsWithSlash)
+  const isFile = !isFolder && /^[07]$/.test(header.type)
+  const what = isFolder || isFile ? undefined : specialKind(header, overrides.linkName)
+  const fault =
+    overrides.fault ??
+    (header.strayPrefix
+      ? 'has a header with fields that tools read differently (an incremental backup?)'
+      : undefined) ??
+    (isFile && endsWithSlash ? 'is a file with "/" at the end of its name' : undefined)
+  return {
+    name,
+    kind: isFolder ? 'folder' : isFile ? 'file' : 'special',
+    sizeBytes,
+    executable: (header.mode & 0o100) !== 0,
+    ...(what === undefined ? {} : { what }),
+    ...(fault === undefined ? {} : { fault }),
+    body
   }
-  if (header.type === '0' || header.type === '7') {
-    const fault = endsWithSlash ? { fault: 'is a file with "/" at the end of its name' } : {}
-    return { ...common, kind: 'file', ...fault, ...faultOf(header, overrides), body }
-  }
-  const what =
-    specials[header.type]?.(header) ?? `an entry of the unknown type ${displayName(header.type)}`
-  return { ...common, kind: 'special', what, ...faultOf(header, overrides), body }
 }
 
-function faultOf(header: TarHeader, overrides: Overrides): { fault?: string } {
-  const fault = header.strayPrefix
-    ? 'has a header with fields that tools read differently (an incremental backup?)'
-    : overrides.fault
-  return fault === undefined ? {} : { fault }
-}
+const specialKind = (header: TarHeader, linkName: Buffer): string =>
+  specials[header.type]?.(linkName) ?? `an entry of the unknown type ${displayName(header.type)}`
 
 async function readPadded(reader: ByteReader, length: number): Promise<Buffer> {
   const data = await reader.read(length)

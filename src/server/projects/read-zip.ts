@@ -1,8 +1,7 @@
 import { open } from 'node:fs/promises'
 import { pipeline, Readable } from 'node:stream'
 import { crc32, createInflateRaw } from 'node:zlib'
-import { type ArchiveEntry, nothing, UnreadableArchive } from './archive-entry.ts'
-import { displayName } from './display-name.ts'
+import { type ArchiveEntry, UnreadableArchive } from './archive-entry.ts'
 import { isZlibError } from './read-chunks.ts'
 import type { SpooledFile } from './spool-upload.ts'
 import { type CentralEntry, readZipCentral } from './zip-central.ts'
@@ -78,12 +77,16 @@ function methodFault(entry: CentralEntry): string | undefined {
     : undefined
 }
 
+/** The upper four bits of a Unix mode (S_IFMT). */
+const unknownFormat = 0
+const folderFormat = 4
+const fileFormat = 8
 const formats: Record<number, string> = {
-  2401: 'a named pipe',
-  4802: 'a character device',
-  14406: 'a block device',
-  21609: 'a symbolic link',
-  26411: 'a socket'
+  1: 'a named pipe',
+  2: 'a character device',
+  6: 'a block device',
+  10: 'a symbolic link',
+  12: 'a socket'
 }
 
 function toEntry(
@@ -91,36 +94,33 @@ function toEntry(
   fault: string | undefined,
   body: AsyncIterable<Buffer>
 ): ArchiveEntry {
-  const format = entry.mode & 0o170000
   const isFolder = entry.name.at(-1) === 0x2f
-  const common = {
+  const what = specialKind(entry)
+  const whole = fault ?? folderFault(entry, isFolder)
+  return {
     name: entry.name,
+    kind: what === undefined ? (isFolder ? 'folder' : 'file') : 'special',
     sizeBytes: entry.sizeBytes,
     executable: (entry.mode & 0o100) !== 0,
-    ...(fault === undefined ? {} : { fault })
+    ...(what === undefined ? {} : { what }),
+    ...(whole === undefined ? {} : { fault: whole }),
+    body
   }
-  if (format !== 0 && format !== 0o040000 && format !== 0o100000) {
-    const what =
-      formats[format] ?? `an entry of the unknown type ${displayName(format.toString(8))}`
-    return { ...common, kind: 'special', what, body }
+}
+
+function specialKind(entry: CentralEntry): string | undefined {
+  const format = entry.mode >>> 12
+  return [unknownFormat, folderFormat, fileFormat].includes(format)
+    ? undefined
+    : (formats[format] ?? `an entry of the unknown type ${format}`)
+}
+
+function folderFault(entry: CentralEntry, isFolder: boolean): string | undefined {
+  const format = entry.mode >>> 12
+  if (format === (isFolder ? fileFormat : folderFormat)) {
+    return 'is a file by its name and a folder by its mode, or the other way round'
   }
-  if (format !== 0 && (format === 0o040000) !== isFolder) {
-    return {
-      ...common,
-      kind: 'file',
-      fault: 'is a file by its name and a folder by its mode, or the other way round',
-      body
-    }
-  }
-  if (isFolder && entry.sizeBytes > 0) {
-    return {
-      ...common,
-      kind: 'folder',
-      fault: 'is a folder with bytes of its own',
-      body: nothing()
-    }
-  }
-  return { ...common, kind: isFolder ? 'folder' : 'file', body: isFolder ? nothing() : body }
+  return isFolder && entry.sizeBytes > 0 ? 'is a folder with bytes of its own' : undefined
 }
 
 /** The bytes of an entry, held against its size and checksum. */

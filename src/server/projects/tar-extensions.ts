@@ -7,7 +7,8 @@ import { type TarHeader, untilLastByte } from './tar-header.ts'
 const maxOctalSize = 0o77777777777
 
 export interface Overrides {
-  name: Buffer | undefined
+  name: Buffer
+  linkName: Buffer
   sizeBytes: number
   /** What is wrong with the overrides, as a continuation of "the entry ... ". */
   fault: string | undefined
@@ -50,7 +51,8 @@ export function createTarExtensions(): TarExtensions {
       const size = readSize(records.get('size'), header.sizeBytes)
       const isSparse = [...records.keys()].some(key => sparseKey.test(key))
       return {
-        name: path ?? (long && untilLastByte(long)),
+        name: path ?? untilLastByte(long ?? header.name),
+        linkName: records.get('linkpath') ?? untilLastByte(found.get('K') ?? header.linkName),
         sizeBytes: size,
         fault:
           fault ??
