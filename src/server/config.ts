@@ -1,0 +1,150 @@
+/** The service's configuration: the environment, read once and checked as a whole. */
+import { readFileSync } from 'node:fs'
+import { BlockList, isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { Value } from 'typebox/value'
+import { type VariableSchema, Variables, variableSchemas } from './config-variables.ts'
+import type { ProjectLimits } from './projects/project-limits.ts'
+
+export interface Config {
+  host: string
+  port: number
+  /** An absolute path. */
+  dataDir: string
+  backend: Variables['BACKEND']
+  storage: Variables['STORAGE']
+  /** The operator's interpreter; without it one is prepared. */
+  python: string | undefined
+  localSlots: number
+  /** The operator's tracking server; without it one is kept. */
+  mlflowTrackingUri: string | undefined
+  logLevel: Variables['LOG_LEVEL']
+  limits: ProjectLimits
+  stopGraceSeconds: number
+  closeGraceSeconds: number
+  /** With what environments are built: package indexes, proxies, certificates. */
+  buildEnvironment: Environment
+  /** All of the service's own environment that reaches a job. */
+  jobEnvironment: Environment
+}
+
+type Environment = Record<string, string>
+
+const forBuilding =
+  /^((PIP|UV|CONDA)_.*|.*_(proxy|PROXY)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE)$/
+const forJobs = /^(PATH|LANG|LC_.*|TZ)$/
+
+/** Throws one error that names everything that is wrong. Other variables, and empty ones, count as not there. */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const faults: string[] = []
+  const given = withSecrets(clean(environment), faults)
+  const values = Value.Default(Variables, readValues(given))
+  // One by one: of a whole object TypeBox tells the first eight errors only.
+  for (const [name, schema] of variableSchemas)
+    if (name in given && !Value.Check(schema, readValue(given[name] ?? '', schema)))
+      faults.push(faultOf(name, given[name], schema))
+  const { HOST, ALLOW_UNAUTHENTICATED } = given
+  if (HOST && !isLoopback(HOST) && ALLOW_UNAUTHENTICATED !== 'true') faults.push(notLoopback(HOST))
+  if (faults.length > 0 || !Value.Check(Variables, values)) throw configError(faults)
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    dataDir: resolve(values.DATA_DIR),
+    backend: values.BACKEND,
+    storage: values.STORAGE,
+    python: values.PYTHON,
+    localSlots: values.LOCAL_SLOTS ?? Math.min(availableParallelism(), 4),
+    mlflowTrackingUri: values.MLFLOW_TRACKING_URI,
+    logLevel: values.LOG_LEVEL,
+    limits: {
+      uploadBytes: values.MAX_UPLOAD_BYTES,
+      files: values.MAX_PROJECT_FILES,
+      depth: values.MAX_PROJECT_DEPTH,
+      nameBytes: values.MAX_PROJECT_NAME_BYTES,
+      pathBytes: values.MAX_PROJECT_PATH_BYTES,
+      unpackedBytes: values.MAX_PROJECT_BYTES,
+      ratio: values.MAX_PROJECT_RATIO
+    },
+    stopGraceSeconds: values.STOP_GRACE_SECONDS,
+    closeGraceSeconds: values.CLOSE_GRACE_SECONDS,
+    buildEnvironment: pick(environment, forBuilding),
+    jobEnvironment: pick(environment, forJobs)
+  }
+}
+
+/** Compose files and CI write NAME= for what they leave open, and editors leave spaces. */
+const clean = (environment: Record<string, string | undefined>): Environment =>
+  Object.fromEntries(
+    Object.entries(environment)
+      .map(([name, value]) => [name, value?.trim() ?? ''] as const)
+      .filter(([, value]) => value !== '')
+  )
+
+/** A secret may come in a file that NAME_FILE names, as container platforms mount them. */
+function withSecrets(environment: Environment, faults: string[]): Environment {
+  const given = { ...environment }
+  for (const [name, { secret }] of variableSchemas) {
+    const file = environment[`${name}_FILE`]
+    if (!secret || file === undefined) continue
+    if (name in environment) faults.push(`${name} and ${name}_FILE are both set: it must be one.`)
+    try {
+      given[name] = readFileSync(file, 'utf8').trim()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      faults.push(
+        `${name}_FILE is ${JSON.stringify(file)}: it must be a file that can be read (${code}).`
+      )
+    }
+  }
+  return given
+}
+
+const readValues = (given: Environment): Record<string, unknown> =>
+  Object.fromEntries(
+    variableSchemas
+      .filter(([name]) => name in given)
+      .map(([name, schema]) => [name, readValue(given[name] ?? '', schema)])
+  )
+
+/** Only plain text counts as a number or as true: TypeBox's own conversion takes 8080.7 for 8080. */
+function readValue(text: string, { type }: VariableSchema): unknown {
+  if (type === 'integer' && /^-?\d+$/.test(text)) return Number(text)
+  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true'
+  return text
+}
+
+function faultOf(name: string, text: string | undefined, schema: VariableSchema): string {
+  const value = schema.secret ? 'set to what is not shown here' : JSON.stringify(text)
+  const later = text && schema.notYet?.includes(text) ? ' (not available in this version)' : ''
+  return `${name} is ${value}${later}: it must be ${rightValue(schema)}.`
+}
+
+function rightValue({ right, type, minimum, maximum, enum: values = [] }: VariableSchema): string {
+  if (right) return right
+  if (type === 'boolean') return 'true or false'
+  if (type === 'integer')
+    return `a whole number ${maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`}`
+  return new Intl.ListFormat('en', { type: 'disjunction' }).format(values)
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+const isLoopback = (host: string) =>
+  host === 'localhost' ||
+  (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'))
+
+const notLoopback = (host: string) =>
+  `HOST is ${JSON.stringify(host)}: it must be a loopback address such as 127.0.0.1, for nobody is asked who they are, and who reaches the service can run code on this machine. Where something else keeps strangers out (a container, a private network), set ALLOW_UNAUTHENTICATED to true.`
+
+const configError = (faults: string[]) =>
+  new Error(['The configuration is wrong:', ...faults.map(fault => `  ${fault}`)].join('\n'))
+
+const pick = (environment: Record<string, string | undefined>, names: RegExp): Environment =>
+  Object.fromEntries(
+    Object.entries(environment).filter(
+      (entry): entry is [string, string] => names.test(entry[0]) && entry[1] !== undefined
+    )
+  )

@@ -1,0 +1,233 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { readConfig } from '../../src/server/config.ts'
+import { configTable } from '../../src/server/config-variables.ts'
+import { defaultLimits } from '../../src/server/projects/project-limits.ts'
+
+const refusal = (...faults: string[]) => ({
+  message: ['The configuration is wrong:', ...faults.map(fault => `  ${fault}`)].join('\n')
+})
+
+t.test('nothing given is the configuration of a newcomer', async t => {
+  const { localSlots, ...config } = readConfig({})
+  t.ok(localSlots >= 1 && localSlots <= 4)
+  t.strictSame(config, {
+    host: '127.0.0.1',
+    port: 8080,
+    dataDir: join(process.cwd(), 'data'),
+    backend: 'local',
+    storage: 'filesystem',
+    python: undefined,
+    mlflowTrackingUri: undefined,
+    logLevel: 'info',
+    limits: defaultLimits,
+    stopGraceSeconds: 120,
+    closeGraceSeconds: 30,
+    buildEnvironment: {},
+    jobEnvironment: {}
+  })
+})
+
+t.test('reads every variable', async t => {
+  const config = readConfig({
+    HOST: '::1',
+    PORT: '0',
+    DATA_DIR: '/srv/jobs',
+    BACKEND: 'local',
+    STORAGE: 'filesystem',
+    DATABASE_URL: 'sqlite:',
+    PYTHON: '/opt/python/bin/python',
+    LOCAL_SLOTS: '7',
+    MLFLOW_TRACKING_URI: 'https://mlflow.example',
+    LOG_LEVEL: 'debug',
+    MAX_UPLOAD_BYTES: '1',
+    MAX_PROJECT_FILES: '2',
+    MAX_PROJECT_DEPTH: '3',
+    MAX_PROJECT_NAME_BYTES: '4',
+    MAX_PROJECT_PATH_BYTES: '5',
+    MAX_PROJECT_BYTES: '6',
+    MAX_PROJECT_RATIO: '7',
+    STOP_GRACE_SECONDS: '8',
+    CLOSE_GRACE_SECONDS: '9'
+  })
+  t.strictSame(config, {
+    host: '::1',
+    port: 0,
+    dataDir: '/srv/jobs',
+    backend: 'local',
+    storage: 'filesystem',
+    python: '/opt/python/bin/python',
+    localSlots: 7,
+    mlflowTrackingUri: 'https://mlflow.example',
+    logLevel: 'debug',
+    limits: {
+      uploadBytes: 1,
+      files: 2,
+      depth: 3,
+      nameBytes: 4,
+      pathBytes: 5,
+      unpackedBytes: 6,
+      ratio: 7
+    },
+    stopGraceSeconds: 8,
+    closeGraceSeconds: 9,
+    buildEnvironment: {},
+    jobEnvironment: {}
+  })
+})
+
+t.test(
+  'says all that is wrong at once: the variable, what was given, what would be right',
+  async t => {
+    t.throws(
+      () =>
+        readConfig({
+          HOST: '0.0.0.0',
+          PORT: '80800',
+          ALLOW_UNAUTHENTICATED: 'yes',
+          BACKEND: 'sagemaker',
+          STORAGE: 'disk',
+          DATABASE_URL: 'postgres://me:secret@db/jobs',
+          LOCAL_SLOTS: '0',
+          MLFLOW_TRACKING_URI: './mlruns',
+          LOG_LEVEL: 'verbose',
+          MAX_UPLOAD_BYTES: '5GiB'
+        }),
+      refusal(
+        'PORT is "80800": it must be a whole number from 0 to 65535.',
+        'ALLOW_UNAUTHENTICATED is "yes": it must be true or false.',
+        'BACKEND is "sagemaker" (not available in this version): it must be local.',
+        'STORAGE is "disk": it must be filesystem.',
+        'DATABASE_URL is set to what is not shown here: it must be "sqlite:", for no other database is available in this version.',
+        'LOCAL_SLOTS is "0": it must be a whole number from 1 to 1024.',
+        'MLFLOW_TRACKING_URI is "./mlruns": it must be a URI with its scheme, such as http://127.0.0.1:5000.',
+        'LOG_LEVEL is "verbose": it must be fatal, error, warn, info, debug, trace, or silent.',
+        'MAX_UPLOAD_BYTES is "5GiB": it must be a whole number of at least 1.',
+        'HOST is "0.0.0.0": it must be a loopback address such as 127.0.0.1, for nobody is asked who they are, and who reaches the service can run code on this machine. Where something else keeps strangers out (a container, a private network), set ALLOW_UNAUTHENTICATED to true.'
+      )
+    )
+  }
+)
+
+for (const port of ['8080.7', '1e3', '0x10', 'true', '-1', '8 080', '99999999999999999999'])
+  t.test(`takes ${port} for no port`, async t => {
+    const fault = `PORT is "${port}": it must be a whole number from 0 to 65535.`
+    t.throws(() => readConfig({ PORT: port }), refusal(fault))
+  })
+
+t.test(
+  'a variable that is empty counts as not there, and spaces around a value do not count',
+  async t => {
+    const { port, python, host } = readConfig({ PORT: '', PYTHON: ' ', HOST: ' localhost\r' })
+    t.strictSame({ port, python, host }, { port: 8080, python: undefined, host: 'localhost' })
+  }
+)
+
+t.test('variables that it does not know are nothing to it', async t => {
+  t.strictSame(readConfig({ EDITOR: 'vi', PORTS: 'x', toString: 'y' }), readConfig({}))
+})
+
+for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost'])
+  t.test(`listens on ${host} without further words`, async t => {
+    t.equal(readConfig({ HOST: host }).host, host)
+  })
+
+for (const host of [
+  '0.0.0.0',
+  '::',
+  '10.0.0.1',
+  '128.0.0.1',
+  'example.com',
+  'localhost.example.com'
+])
+  t.test(`listens on ${host} only when it may do so unauthenticated`, async t => {
+    t.throws(() => readConfig({ HOST: host }), { message: /must be a loopback address/ })
+    t.throws(() => readConfig({ HOST: host, ALLOW_UNAUTHENTICATED: 'false' }))
+    t.equal(readConfig({ HOST: host, ALLOW_UNAUTHENTICATED: 'true' }).host, host)
+  })
+
+t.test('a relative data folder is one of the working directory', async t => {
+  t.equal(readConfig({ DATA_DIR: 'x/../y' }).dataDir, join(process.cwd(), 'y'))
+})
+
+for (const uri of [
+  'http://127.0.0.1:5000',
+  'databricks',
+  'file:///srv/mlruns',
+  'arn:aws:sagemaker:x'
+])
+  t.test(`lets jobs log to ${uri}`, async t => {
+    t.equal(readConfig({ MLFLOW_TRACKING_URI: uri }).mlflowTrackingUri, uri)
+  })
+
+t.test('a secret may come from a file', async t => {
+  const folder = t.testdir({ right: 'sqlite:\n', wrong: 'mysql://me:secret@db' })
+  t.strictSame(readConfig({ DATABASE_URL_FILE: join(folder, 'right') }), readConfig({}))
+  t.throws(() => readConfig({ DATABASE_URL_FILE: join(folder, 'wrong') }), {
+    message: /^(?![\s\S]*secret)[\s\S]*DATABASE_URL is set to what is not shown here/
+  })
+  t.throws(
+    () => readConfig({ DATABASE_URL: 'sqlite:', DATABASE_URL_FILE: join(folder, 'missing') }),
+    refusal(
+      'DATABASE_URL and DATABASE_URL_FILE are both set: it must be one.',
+      `DATABASE_URL_FILE is "${join(folder, 'missing')}": it must be a file that can be read (ENOENT).`
+    )
+  )
+})
+
+t.test(
+  'of its own environment a job gets the path, the language and the time zone, no more',
+  async t => {
+    const { jobEnvironment } = readConfig({
+      PATH: '/usr/bin',
+      LANG: 'de_DE.UTF-8',
+      LC_ALL: 'C',
+      TZ: 'UTC',
+      HOME: '/root',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      PYTHONPATH: '/x',
+      LANGUAGE: 'de',
+      MY_PATH: '/x'
+    })
+    t.strictSame(jobEnvironment, {
+      PATH: '/usr/bin',
+      LANG: 'de_DE.UTF-8',
+      LC_ALL: 'C',
+      TZ: 'UTC'
+    })
+  }
+)
+
+t.test(
+  'environments are built with the indexes, proxies and certificates of the operator',
+  async t => {
+    const given = {
+      PIP_INDEX_URL: 'https://pip.example/simple',
+      UV_DEFAULT_INDEX: 'https://uv.example/simple',
+      CONDA_CHANNELS: 'conda-forge',
+      http_proxy: 'http://proxy.example:3128',
+      HTTPS_PROXY: 'http://proxy.example:3128',
+      NO_PROXY: 'localhost',
+      SSL_CERT_FILE: '/etc/ca.pem',
+      SSL_CERT_DIR: '/etc/certs',
+      REQUESTS_CA_BUNDLE: '/etc/ca.pem',
+      CURL_CA_BUNDLE: '/etc/ca.pem'
+    }
+    const { buildEnvironment } = readConfig({
+      ...given,
+      PATH: '/usr/bin',
+      MY_PIP_INDEX: 'x',
+      PROXY: 'x',
+      AWS_SECRET_ACCESS_KEY: 'secret'
+    })
+    t.strictSame(buildEnvironment, given)
+  }
+)
+
+t.test('the table in the README is that of the schema', async t => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+  const [, shown] = /<!-- configuration -->\n([\s\S]*)<!-- \/configuration -->/.exec(readme) ?? []
+  const rows = configTable().map(row => `| \`${row.name}\` | ${row.default} | ${row.description} |`)
+  t.equal(shown, ['| variable | default | what |', '|---|---|---|', ...rows, ''].join('\n'))
+})
