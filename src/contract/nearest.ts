@@ -9,7 +9,9 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   const folded = fold(name)
   let best: string | undefined
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1
+  let compared = 0
   for (const candidate of known) {
+    if (++compared > comparedLimit) break
     if (candidate === name || candidate.length > longest) continue
     if (Math.abs(candidate.length - name.length) >= bestDistance) continue
     const distance = editDistance(folded, fold(candidate))
@@ -29,6 +31,7 @@ export function didYouMean(name: string, known: Iterable<string>, otherwise = ''
 
 // The distance costs the product of both lengths: names beyond this are not compared.
 const longest = 64
+const comparedLimit = 1000
 
 const fold = (name: string) => name.toLowerCase().replaceAll('-', '_')
 

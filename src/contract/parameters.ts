@@ -10,6 +10,12 @@ export const parameterName = /^[A-Za-z_][A-Za-z0-9_.-]*$/
 /** UTF-8 bytes of one value: Linux takes at most 128 KiB as one argument of a program. */
 export const parameterLimitBytes = 100 * 1024
 
+/** MLflow's limit for the key of a parameter. */
+const nameLimit = 250
+
+/** Parameters of one submission: more than any entry point has, and as many as may be told of at once. */
+const countLimit = 1000
+
 export interface ParsedParameters {
   /** name -> JSON token; strings are written anew, everything else is as it was written. Has no prototype. */
   tokens: Record<string, string>
@@ -23,6 +29,10 @@ export function parseParameters(json: string): ParsedParameters {
   const entries = parseEntries(json)
   if (typeof entries === 'string')
     return { tokens, faults: [{ pointer: '/parameters', detail: entries }] }
+  if (entries.size > countLimit) {
+    const detail = `${entries.size} parameters are given; at most ${countLimit} can be. Put them into a file of the project.`
+    return { tokens, faults: [{ pointer: '/parameters', detail }] }
+  }
   for (const [name, value] of entries) {
     const detail = nameFault(name) ?? valueFault(name, value)
     if (detail !== undefined) faults.push({ pointer: parameterPointer(name), detail })
@@ -55,10 +65,13 @@ export function rawParameters(tokens: Record<string, string>): Record<string, un
 /** Why MLflow cannot take this name; undefined where it can. */
 export function nameFault(name: string): string | undefined {
   if (name.startsWith('sagemaker_')) {
-    return `the name ${JSON.stringify(name)} begins with "sagemaker_": such names are settings of the platform and never reach the program; rename the parameter.`
+    return `the name ${JSON.stringify(name.slice(0, nameLimit))} begins with "sagemaker_": such names are settings of the platform and never reach the program; rename the parameter.`
+  }
+  if (name.length > nameLimit) {
+    return `the name ${JSON.stringify(`${name.slice(0, 60)}...`)} has ${name.length} characters; MLflow takes at most ${nameLimit}.`
   }
   if (parameterName.test(name)) return undefined
-  return `the name ${JSON.stringify(name.slice(0, 100))} cannot be a parameter: names begin with a letter or "_" and go on with letters, digits, "_", "." and "-", since MLflow hands them to a shell.`
+  return `the name ${JSON.stringify(name)} cannot be a parameter: names begin with a letter or "_" and go on with letters, digits, "_", "." and "-", since MLflow hands them to a shell.`
 }
 
 /** RFC 6901. */
