@@ -28,39 +28,50 @@ export async function inspect(
   archive: Buffer,
   options: InspectOptions = {}
 ): Promise<InspectedProject> {
-  const { folder, run } = await prepare(t, archive, options)
-  const project = await run()
-  t.strictSame(await readdir(folder), [basename(project.archive.path)], 'leaves the result only')
+  const { project, error, left } = await attempt(t, archive, options)
+  if (project === undefined) {
+    throw error
+  }
+  t.strictSame(left, ['archive', basename(project.archive.path)], 'leaves the result only')
   t.equal((await stat(project.archive.path)).size, project.archive.sizeBytes, 'knows its size')
   return project
 }
 
-/** How the archive was refused; the folder is then empty, as is everything around it. */
+/** How the archive was refused; nothing is then left in the folder, nor around it. */
 export async function refuse(
   t: Test,
   archive: Buffer,
   options: InspectOptions = {}
 ): Promise<Refusal> {
-  const { folder, base, run } = await prepare(t, archive, options)
-  const error = await run().then(
-    () => new Error('the archive was taken'),
-    error => error
-  )
-  t.strictSame(await readdir(folder), [], 'leaves nothing in the folder')
-  t.strictSame((await readdir(base)).sort(), ['archive', 'folder'], 'leaves nothing outside of it')
+  const { error, left } = await attempt(t, archive, options)
+  t.strictSame(left, ['archive'], 'leaves nothing behind')
   return {
-    code: error.code,
-    message: error.message,
+    code: error?.code ?? 'TAKEN',
+    message: error?.message ?? '',
     faults: error instanceof SubmissionInvalid ? error.faults : []
   }
 }
 
-async function prepare(t: Test, archive: Buffer, options: InspectOptions) {
+/** What comes of the archive, and the names of all files that are there then. */
+export async function attempt(
+  t: Test,
+  archive: Buffer,
+  options: InspectOptions = {}
+): Promise<{ project?: InspectedProject; error?: Error & { code?: string }; left: string[] }> {
   const base = t.testdir({ folder: {} })
   const path = join(base, 'archive')
   const folder = join(base, 'folder')
   await writeFile(path, archive)
   const { limits, ...rest } = options
   const all = { folder, limits: { ...defaultLimits, ...limits }, ...rest }
-  return { base, folder, run: () => inspectArchive({ path, sizeBytes: archive.length }, all) }
+  const outcome = await inspectArchive({ path, sizeBytes: archive.length }, all).then(
+    project => ({ project }),
+    error => ({ error })
+  )
+  const found = await readdir(base, { recursive: true, withFileTypes: true })
+  const left = found.filter(entry => !entry.isDirectory()).map(entry => entry.name)
+  return {
+    ...outcome,
+    left: left.sort((a, b) => Number(b === 'archive') - Number(a === 'archive'))
+  }
 }

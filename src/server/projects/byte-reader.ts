@@ -5,6 +5,8 @@ export interface ByteReader {
   read(length: number): Promise<Buffer>
   /** What is at hand, at least one byte and at most `length`; throws UnreadableArchive where the bytes end. */
   next(length: number): Promise<Buffer>
+  /** Ends the chunks, and with them the file that they come from. */
+  close(): Promise<void>
 }
 
 /** Reads lengths out of chunks as they come. */
@@ -45,6 +47,9 @@ export function createByteReader(chunks: AsyncIterable<Buffer>): ByteReader {
         throw new UnreadableArchive('it is cut short there')
       }
       return take(length)
+    },
+    async close() {
+      await iterator.return?.()
     }
   }
 }

@@ -30,6 +30,17 @@ export async function* readTar(
   spend: (bytes: number) => void
 ): AsyncGenerator<ArchiveEntry> {
   const reader = createByteReader(chunks)
+  try {
+    yield* readEntries(reader, spend)
+  } finally {
+    await reader.close()
+  }
+}
+
+async function* readEntries(
+  reader: ByteReader,
+  spend: (bytes: number) => void
+): AsyncGenerator<ArchiveEntry> {
   let extensions = createTarExtensions()
   let extensionBytes = 0
   for (;;) {
