@@ -1,0 +1,35 @@
+/**
+ * Which server answers on a port: a file with a secret is laid among the artifacts, and the server is asked for it. Only
+ * one that serves this very folder knows the answer; a foreign one, or that of a copy of the folder, does not.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const name = 'mlflow-jobs-proof'
+const timeoutMilliseconds = 5000
+
+export const uriOf = (port: number) => `http://127.0.0.1:${port}`
+
+/** Lays the file; answers a function that asks the server of a port for it. */
+export async function layProof(folder: string): Promise<(port: number) => Promise<boolean>> {
+  const secret = randomUUID()
+  await mkdir(join(folder, 'artifacts'), { recursive: true })
+  await writeFile(join(folder, 'artifacts', name), secret)
+  const path = `/api/2.0/mlflow-artifacts/artifacts/${name}`
+  return async port => (await get(port, path)) === secret
+}
+
+/** Whether the server of the port is well. */
+export const isHealthy = async (port: number) => (await get(port, '/health')) !== undefined
+
+async function get(port: number, path: string): Promise<string | undefined> {
+  try {
+    const signal = AbortSignal.timeout(timeoutMilliseconds)
+    const response = await fetch(`${uriOf(port)}${path}`, { signal })
+    const text = await response.text()
+    return response.ok ? text : undefined
+  } catch {
+    return undefined
+  }
+}
