@@ -3,19 +3,19 @@
  * prints its metrics, downloads the model, and predicts with it.
  */
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, openAsBlob } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs, styleText } from 'node:util'
 import { execa } from 'execa'
 import { create, extract } from 'tar'
-import { preparePython } from '../src/server/backends/local/python.ts'
 import { readConfig } from '../src/server/config.ts'
 import type { Job } from '../src/server/routes/schemas.ts'
 import { createService } from '../src/server/service.ts'
+import { cacheFolder, prepareTraining } from './training.ts'
 
 const usage = `npm run demo [-- --keep]
 
@@ -43,9 +43,8 @@ else
   })
 
 async function demo(): Promise<void> {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
   const config = readConfig({
-    DATA_DIR: join(cache, 'mlflow-jobs'),
+    DATA_DIR: cacheFolder,
     PORT: '0',
     LOG_LEVEL: 'warn',
     ...process.env
@@ -53,13 +52,7 @@ async function demo(): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'mlflow-jobs-demo-'))
   try {
     title('Preparing the training environment')
-    const { python } = await preparePython({
-      folder: join(config.dataDir, 'python'),
-      requirements: join(root, 'src', 'runtime', 'requirements.txt'),
-      environment: { ...config.jobEnvironment, ...config.buildEnvironment },
-      onProgress: note,
-      ...(config.python ? { python: config.python } : {})
-    })
+    const { python } = await prepareTraining(config.dataDir, note)
     title('Starting the service')
     const service = await createService({ ...config, python }, { level: config.logLevel })
     try {
@@ -128,7 +121,6 @@ print("prediction:", mlflow.pyfunc.load_model(path).predict(row)[0])
 
 async function submit(url: string, archive: string): Promise<Job> {
   const form = new FormData()
-  const { openAsBlob } = await import('node:fs')
   form.append('project', await openAsBlob(archive), 'code.tar.gz')
   form.append('parameters', parameters)
   const response = await fetch(`${url}/jobs`, { method: 'POST', body: form })

@@ -2,6 +2,7 @@
  * The training container's process: `main.ts train`. It may be PID 1, or the child of a supervisor that keeps an IPC
  * channel with it.
  */
+import { lock } from '../system/lock.ts'
 import { readSettings } from './settings.ts'
 import { train } from './train.ts'
 
@@ -30,8 +31,10 @@ async function main(words: string[]): Promise<number> {
   const stop = () => stopping.abort()
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, stop)
   try {
+    const settings = readSettings(process.env)
+    if (settings.lock) await lock(settings.lock)
     return await train({
-      settings: readSettings(process.env),
+      settings,
       log: process.stdout,
       signal: stopping.signal,
       onProgram: programGroup => process.send?.({ programGroup })

@@ -13,6 +13,8 @@ export interface Settings {
   environments: string
   /** MLFLOW_JOBS_STOP_GRACE_SECONDS: from SIGINT to SIGKILL for the user's program. */
   stopGraceSeconds: number
+  /** MLFLOW_JOBS_LOCK: a file to hold locked as long as this process lives, so that others can tell. */
+  lock: string | undefined
   /** What the building of environments sees. */
   buildVariables: Variables
   /** What everything else sees, the user's program included: without MLFLOW_JOBS_* and what MLFLOW_JOBS_BUILD_ONLY names. */
@@ -41,6 +43,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     python,
     environments:
       environment.MLFLOW_JOBS_ENVIRONMENTS || join(tmpdir(), 'mlflow-jobs', 'environments'),
+    lock: environment.MLFLOW_JOBS_LOCK || undefined,
     stopGraceSeconds: readSeconds(environment.MLFLOW_JOBS_STOP_GRACE_SECONDS),
     buildVariables: { ...Object.fromEntries(own), ...common },
     variables: {

@@ -28,14 +28,14 @@ async function main(): Promise<void> {
       ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
       : {})
   })
-  closeWithGrace({ delay: config.closeGraceSeconds * 1000, logger: service.app.log }, async ({
-    signal,
-    err
-  }) => {
-    if (err) service.app.log.error({ err }, 'the service stops because of an error')
-    // Ctrl-C: a person is done, and wants nothing left but running jobs. SIGTERM: a restart, perhaps.
-    await service.close({ keepServer: signal !== 'SIGINT' })
-  })
+  closeWithGrace(
+    { delay: config.closeGraceSeconds * 1000, logger: service.app.log },
+    async ({ signal, err }) => {
+      if (err) service.app.log.error({ err }, 'the service stops because of an error')
+      // Ctrl-C: a person is done, and wants nothing left but running jobs. SIGTERM: a restart, perhaps.
+      await service.close({ keepServer: signal !== 'SIGINT' })
+    }
+  )
   try {
     await service.app.listen({ host: config.host, port: config.port })
   } catch (error) {
@@ -47,7 +47,9 @@ async function main(): Promise<void> {
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }) {
   if (error.code === 'EADDRINUSE')
-    return new Error(`Port ${port} of ${host} is in use. Stop what uses it, or set PORT to another.`)
+    return new Error(
+      `Port ${port} of ${host} is in use. Stop what uses it, or set PORT to another.`
+    )
   if (error.code === 'EACCES')
     return new Error(`Port ${port} needs more rights. Set PORT to a number above 1023.`)
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')

@@ -95,7 +95,10 @@ async function takeDataFolder(dataDir: string, temporary: string): Promise<Lock>
     return lock
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code && ['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST', 'ERR_SQLITE_ERROR'].includes(code))
+    if (
+      code &&
+      ['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST', 'ERR_SQLITE_ERROR'].includes(code)
+    )
       throw new Error(
         `The data folder ${dataDir} cannot be written (${code}). Make it writable, or set DATA_DIR to another folder.`,
         { cause: error }

@@ -4,6 +4,7 @@
  *   ml/          the container's /opt/ml
  *   job.json     how to start the runtime
  *   lock         held by the supervisor as long as it lives
+ *   runtime.lock held by the runtime likewise: it outlives a supervisor that was killed until it has stopped the program
  *   claim.json   made once, by the supervisor that runs the job or by who stops the job before it began
  *   program.json the process group of the user's program, once it runs
  *   stop         there when a stop was asked for
@@ -20,6 +21,7 @@ export interface JobFolder {
   tree: ContainerTree
   job: string
   lock: string
+  runtimeLock: string
   claim: string
   program: string
   stop: string
@@ -55,6 +57,7 @@ export function jobFolder(path: string): JobFolder {
     tree: containerTree(join(path, 'ml')),
     job: join(path, 'job.json'),
     lock: join(path, 'lock'),
+    runtimeLock: join(path, 'runtime.lock'),
     claim: join(path, 'claim.json'),
     program: join(path, 'program.json'),
     stop: join(path, 'stop'),

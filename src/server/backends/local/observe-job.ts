@@ -18,13 +18,14 @@ export async function observeJob(
   if (exit) return ended(id, place, exit)
   const claim = await readJson<{ at: string }>(place.claim)
   if (!claim) return supervised ? { state: 'starting', status: 'Starting' } : undefined
-  if (!isAlive(place)) {
+  const orphaned = !isHeld(place.lock)
+  if (orphaned && !isHeld(place.runtimeLock)) {
     const late = await readJson<ExitFile>(place.exit)
     return late ? ended(id, place, late) : await lost(id, place, claim)
   }
   const program = await readJson<{ at: string }>(place.program)
   const report = await readReport(place)
-  const stopping = existsSync(place.stop)
+  const stopping = orphaned || existsSync(place.stop)
   const observation: Observation = {
     state: stopping ? 'stopping' : program ? 'running' : 'starting',
     status: stopping ? 'Stopping' : program ? 'Training' : 'Starting',
@@ -36,9 +37,9 @@ export async function observeJob(
   return observation
 }
 
-/** The lock is the supervisor's for as long as it lives: who can take it knows that it is dead. */
-function isAlive(place: JobFolder): boolean {
-  const lock = tryLock(place.lock)
+/** The lock is its holder's for as long as that lives: who can take it knows that it is dead. */
+function isHeld(file: string): boolean {
+  const lock = tryLock(file)
   lock?.release()
   return !lock
 }

@@ -113,8 +113,9 @@ async function obeyStop(
   return true
 }
 
-const sleepUntil = (milliseconds: number, signal: AbortSignal) =>
-  sleep(milliseconds, undefined, { signal }).catch(() => {})
+async function sleepUntil(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => {})
+}
 
 /** Ends whatever is left of these process groups; macOS answers EPERM for a group of zombies. */
 function kill(groups: Set<number>): void {

@@ -74,6 +74,7 @@ function environmentOf(
     HOME: place.home,
     TMPDIR: place.temporary,
     PYTHONUNBUFFERED: '1',
+    MLFLOW_DISABLE_TELEMETRY: 'true',
     MLFLOW_TRACKING_URI: trackingUri,
     ...job.environment,
     SAGEMAKER_BASE_DIR: place.tree.base,
@@ -81,6 +82,7 @@ function environmentOf(
     MLFLOW_JOBS_PYTHON: python,
     MLFLOW_JOBS_ENVIRONMENTS: join(folder, 'environments'),
     MLFLOW_JOBS_BUILD_ONLY: Object.keys(build).join(','),
+    MLFLOW_JOBS_LOCK: place.runtimeLock,
     MLFLOW_JOBS_STOP_GRACE_SECONDS: String(Math.max(1, stopGraceSeconds - 20))
   }
 }
