@@ -54,7 +54,10 @@ export async function migrate(database: Kysely<Tables>, location: string): Promi
     provider: { getMigrations: async () => migrations }
   })
   const { error } = await migrator.migrateToLatest()
-  if (error) throw new Error(`The tables of ${location} cannot be made.`, { cause: error })
+  if (error)
+    throw new Error(`The tables of ${location} cannot be made: ${(error as Error).message}.`, {
+      cause: error
+    })
 }
 
 async function refuseNewer(database: Kysely<Tables>, location: string): Promise<void> {

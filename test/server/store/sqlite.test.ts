@@ -117,7 +117,7 @@ t.test(
   async t => {
     const folder = t.testdir()
     let kills = 0
-    for (let nth = 1, killed = true; killed; nth += 15) {
+    for (let nth = 1, killed = true; killed; nth += 7) {
       const file = join(folder, `${nth}.db`)
       const run = await strace([insertJobs, file, '2'], { kill: { call: 'pwrite64', nth } })
       const store = await createStore(openSqlite(file))
