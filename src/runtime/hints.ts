@@ -50,7 +50,7 @@ function successHints({ report, hints }: Ended): string[] {
   const runs = [report, ...report.childRuns]
   if (report.models.length > 0 || runs.some(run => Object.keys(run.metrics).length > 0)) return []
   const why = hints.setsTrackingUri
-    ? 'the code calls mlflow.set_tracking_uri, so it may have logged elsewhere'
-    : 'does the code log to another tracking URI or experiment?'
-  return [`The program logged no metric and no model to its run: ${why}.`]
+    ? 'The code calls mlflow.set_tracking_uri, so it may have logged elsewhere.'
+    : 'Does the code log to another tracking URI or experiment?'
+  return [`The program logged no metric and no model to its run. ${why}`]
 }

@@ -2,9 +2,8 @@
  * The training container's process: `main.ts train`. It may be PID 1, or the child of a supervisor that keeps an IPC
  * channel with it.
  */
-import { lock } from '../system/lock.ts'
+import { type Lock, lock } from '../system/lock.ts'
 import { readSettings } from './settings.ts'
-import { train } from './train.ts'
 
 const usage = `Usage: main.ts [train]
 
@@ -30,9 +29,12 @@ async function main(words: string[]): Promise<number> {
   const stopping = new AbortController()
   const stop = () => stopping.abort()
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, stop)
+  let held: Lock | undefined
   try {
     const settings = readSettings(process.env)
-    if (settings.lock) await lock(settings.lock)
+    if (settings.lock) held = await lock(settings.lock)
+    // Loaded when signals are heard already: PID 1 without a handler would be deaf to an early stop.
+    const { train } = await import('./train.ts')
     return await train({
       settings,
       log: process.stdout,
@@ -44,5 +46,8 @@ async function main(words: string[]): Promise<number> {
       `mlflow-jobs: The results could not be written. ${(error as Error).stack}\n`
     )
     return 1
+  } finally {
+    // Not before: a lock that nothing refers to is given back when it is collected as garbage.
+    held?.release()
   }
 }

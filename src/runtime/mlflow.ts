@@ -89,7 +89,9 @@ export interface MlflowOptions {
 
 const script = join(import.meta.dirname, 'mlflow_project.py')
 const outputTailBytes = 256 * 1024
-const closeMilliseconds = 2000
+/** How long a call that was given up may take to end, and the rest of the output to arrive. */
+const endMilliseconds = 15_000
+const drainMilliseconds = 2000
 
 export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlflow {
   const output = createTail(outputTailBytes)
@@ -133,7 +135,7 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
   async function death(): Promise<Error> {
     await ended
     const how = killedBy ? `was killed by ${killedBy}` : 'ended'
-    const last = lastLines(words.text())
+    const last = killedBy ? '' : lastLines(words.text())
     return new TrainingError(
       'platform',
       `The process that speaks to MLflow (${python}) ${how}${last ? `: ${last}` : '.'}`
@@ -154,8 +156,10 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
     isAlive: () => alive,
     async close() {
       subprocess.stdin.end()
+      const timer = setTimeout(() => subprocess.kill('SIGKILL'), endMilliseconds)
       // A process that left the program's group may hold the log open for ever.
-      await Promise.race([subprocess, ended.then(() => sleep(closeMilliseconds))])
+      await Promise.race([subprocess, ended.then(() => sleep(drainMilliseconds))])
+      clearTimeout(timer)
     }
   }
 }

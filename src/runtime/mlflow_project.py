@@ -197,7 +197,7 @@ def log_parameters(run_id, project, entry_point, parameters):
 
 def child_runs(run):
     """All descendants by the tag mlflow.parentRunId, in whichever experiment, parents before their children."""
-    experiments = [each.experiment_id for each in pages(lambda token: client.search_experiments(PAGE, page_token=token))]
+    experiments = [each.experiment_id for each in pages(lambda token: client.search_experiments(max_results=PAGE, page_token=token))]
     filter_string = f"attributes.start_time >= {run.info.start_time} AND tags.`mlflow.parentRunId` != ''"
     by_parent = defaultdict(list)
     for each in pages(lambda token: client.search_runs(experiments, filter_string, 1, PAGE, page_token=token)):
@@ -324,6 +324,6 @@ def answer(call, arguments):
 for line in calls:
     print(json.dumps(answer(**json.loads(line))), file=answers, flush=True)
 
-# The runtime is gone before it could end the run.
+# The runtime was stopped, or is gone, before it could end the run.
 if unfinished:
-    client.set_terminated(unfinished, "FAILED")
+    client.set_terminated(unfinished, "KILLED")

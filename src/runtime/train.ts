@@ -17,7 +17,7 @@ import { type ContainerConfig, isFirstHost, readConfig } from './read-config.ts'
 import { createReport, type GrowingReport } from './report.ts'
 import { runProgram } from './run-program.ts'
 import type { Settings } from './settings.ts'
-import { listModelFiles, writeFailure } from './write-results.ts'
+import { failureText, listModelFiles, writeFailure } from './write-results.ts'
 
 export interface TrainOptions {
   settings: Settings
@@ -246,7 +246,9 @@ async function leaveResults(
   await mkdir(dirname(tree.failure), { recursive: true })
   if (failure && failure.kind !== 'stopped') await writeFailure(tree, failure)
   if (failure)
-    say(`The job ${failure.kind === 'stopped' ? 'was stopped' : 'failed'}: ${failure.message}`)
+    say(
+      `The job ${failure.kind === 'stopped' ? 'was stopped' : 'failed'}: ${failureText({ ...failure, traceback: null })}`
+    )
   await report.save()
   return value.exitCode
 }

@@ -33,7 +33,7 @@ export async function writeFailure(tree: ContainerTree, failure: Failure): Promi
 /** The cause first, then as much of the traceback's end as there is room for. */
 export function failureText({ type, message, file, line, traceback }: Failure): string {
   const where = file === null ? '' : `\n(${file}${line === null ? '' : `, line ${line}`})`
-  const cause = type ? `${type}: ${message}` : message
+  const cause = [type, message].filter(Boolean).join(': ')
   const head = cut(cause, failureReasonLimit - where.length) + where
   const room = failureReasonLimit - head.length - 2
   const lines = (traceback ?? '').split('\n')
