@@ -84,9 +84,6 @@ function wrongValue(
   if (wanted !== undefined) {
     return `Parameter "${name}" of entry point "${entryPoint.name}" has the type ${parameter.declaredType}, and ${shown(text)} is not ${wanted}.`
   }
-  if (parameter.type === 'path' && text === '') {
-    return `Parameter "${name}" of entry point "${entryPoint.name}" has the type path, and MLflow takes no empty path.`
-  }
   if (hazard === undefined || isPlainValue(text)) return undefined
   return `Parameter "${name}" stands ${hazard} in the command of entry point "${entryPoint.name}", where MLflow's quoting does not hold and the shell would run what a value contains: there a value can have only letters, digits and _ @ % + = : , . / -. Let {${name}} stand by itself in the MLproject file, and every value will do.`
 }
@@ -124,6 +121,7 @@ function unreachable(entryPoint: EntryPoint, endsOpen: boolean, names: string[])
  */
 function pathWarnings(project: Project, tree: ProjectTree, name: string, text: string): string[] {
   const scheme = uriScheme(text)
+  // An empty path is none: MLflow hands over a copy of the project's folder.
   if (text === '' || (scheme !== '' && scheme !== 'file')) return []
   const path = localPath(text)
   if (path === undefined || posix.isAbsolute(path)) return []

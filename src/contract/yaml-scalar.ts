@@ -10,28 +10,32 @@ export class YamlScalarError extends Error {}
 export function resolveScalar(text: string, plain: boolean, tag: string | undefined): YamlScalar {
   if (tag === undefined) return plain ? resolvePlain(text) : text
   if (tag === '!' || tag === `${core}str`) return text
-  const value = resolvePlain(text)
-  const fits = [...kinds].some(([kind, isKind]) => tag === core + kind && isKind(value))
-  if (fits) return value
-  throw new YamlScalarError(
-    `the tag ${tag} is not supported for ${JSON.stringify(text.slice(0, 40))}`
-  )
+  const value = constructors.get(tag)?.(text)
+  if (value !== undefined) return value
+  const shown = JSON.stringify(text.slice(0, 40))
+  throw new YamlScalarError(`the tag ${tag} is not supported for ${shown}`)
 }
 
 const core = 'tag:yaml.org,2002:'
 
-const kinds = new Map<string, (value: YamlScalar) => boolean>([
-  ['null', value => value === null],
-  ['bool', value => typeof value === 'boolean'],
-  ['int', value => typeof value === 'bigint'],
-  ['float', value => typeof value === 'number'],
-  ['timestamp', value => typeof value === 'object' && value !== null]
+// What a written tag makes of a text: undefined where it cannot.
+const constructors = new Map<string, (text: string) => YamlScalar | undefined>([
+  [`${core}null`, () => null],
+  [`${core}bool`, text => (booleans.test(text) ? truths.test(text) : undefined)],
+  [`${core}int`, text => (integers.test(text) ? readInteger(text) : undefined)],
+  [
+    `${core}float`,
+    text => (floats.test(text) || integers.test(text) ? readFloat(text) : undefined)
+  ],
+  [`${core}timestamp`, text => readTimestamp(text) ?? undefined]
 ])
 
 function resolvePlain(text: string): YamlScalar {
   if (nulls.test(text)) return null
   if (booleans.test(text)) return truths.test(text)
-  if (text === '=') throw new YamlScalarError('a lone "=" has no meaning; quote it')
+  if (text === '=' || text === '<<') {
+    throw new YamlScalarError(`a lone "${text}" has no meaning here; quote it`)
+  }
   if (!/^[-+.\d]/.test(text)) return text
   if (floats.test(text)) return readFloat(text)
   if (integers.test(text)) return readInteger(text)

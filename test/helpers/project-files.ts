@@ -1,0 +1,11 @@
+import type { ProjectFiles } from '../../src/contract/mlproject.ts'
+
+/** A project's files from their texts, by path. */
+export function projectFiles(texts: Record<string, string>): ProjectFiles {
+  const files = new Map(Object.entries(texts))
+  return {
+    has: path => files.has(path),
+    read: path => files.get(path),
+    paths: () => files.keys()
+  }
+}
