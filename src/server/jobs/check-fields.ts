@@ -95,8 +95,8 @@ function checkRun(run: Record<string, unknown>): Fault[] {
       pointer: pointerTo('run', name),
       detail: `There is no run option "${name}"${suggestion(name, known)}`
     }))
-  for (const { instancePath, keyword, message } of Value.Errors(RunOptions, run))
-    if (keyword !== 'additionalProperties')
+  for (const { instancePath, message } of Value.Errors(RunOptions, run))
+    if (known.includes(instancePath.split('/')[1] ?? ''))
       faults.push({ pointer: `/run${instancePath}`, detail: `This ${message}.` })
   if (run.experimentName !== undefined && run.experimentId !== undefined)
     faults.push({

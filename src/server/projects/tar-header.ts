@@ -30,9 +30,12 @@ export function readTarHeader(block: Buffer): TarHeader {
   if (!checksumIsRight(block)) {
     throw new UnreadableArchive('a header has a wrong checksum')
   }
+  for (const [what, start, end] of numbersOfNoUse) {
+    readDigits(block.subarray(start, end), what)
+  }
   const flag = block.toString('latin1', 156, 157)
   const posix = block.toString('latin1', 257, 265) === 'ustar\x0000'
-  const prefix = untilLastByte(block.subarray(345, 500))
+  const prefix = untilLastByte(block.subarray(345, hasTimes(block) ? 475 : 500))
   const name = untilLastByte(block.subarray(0, 100))
   return {
     name: posix && prefix.length > 0 ? Buffer.concat([prefix, Buffer.from('/'), name]) : name,
@@ -44,6 +47,19 @@ export function readTarHeader(block: Buffer): TarHeader {
     strayPrefix: !posix && prefix.length > 0
   }
 }
+
+/** Numbers that are not used here; but where they are none, some tools take the header for the end of the tar. */
+const numbersOfNoUse: [what: string, start: number, end: number][] = [
+  ['user', 108, 116],
+  ['group', 116, 124],
+  ['time', 136, 148],
+  ['device', 329, 337],
+  ['device', 337, 345]
+]
+
+/** star and node-tar end the prefix sooner, by a NUL, and keep the times of access and change behind it. */
+const hasTimes = (block: Buffer): boolean =>
+  block[475] === 0 && /^[0-7]{11}[ \0][0-7]{11}[ \0]$/.test(block.toString('latin1', 476, 500))
 
 const zeros = Buffer.alloc(2 ** 20)
 
@@ -78,16 +94,29 @@ function checksumIsRight(block: Buffer): boolean {
 
 /** Octal digits, or base 256 where the first bit is set. */
 function readNumber(field: Buffer, what: string): number {
-  const first = field[0] ?? 0
-  if (first >= 0x80) {
+  if (isBase256(field)) {
     return readBase256(field, what)
   }
-  const digits = /^ *([0-7]*)[ \0]*$/.exec(field.toString('latin1'))?.[1]
-  if (digits === undefined || (digits === '' && what === 'size')) {
-    throw new UnreadableArchive(`a header has a ${what} that is no octal number`)
+  const digits = readDigits(field, what)
+  if (digits === '' && what === 'size') {
+    throw new UnreadableArchive('a header has no size')
   }
   return digits === '' ? 0 : Number.parseInt(digits, 8)
 }
+
+/** '' where the field is empty, or a positive or negative number in base 256. */
+function readDigits(field: Buffer, what: string): string {
+  const digits =
+    field[0] === 0x80 || field[0] === 0xff ? '' : octalField.exec(field.toString('latin1'))?.[1]
+  if (digits === undefined) {
+    throw new UnreadableArchive(`a header has a ${what} that is no octal number`)
+  }
+  return digits
+}
+
+const octalField = /^ *([0-7]*)[ \0]*$/
+
+const isBase256 = (field: Buffer): boolean => (field[0] ?? 0) >= 0x80
 
 function readBase256(field: Buffer, what: string): number {
   const first = field[0] ?? 0

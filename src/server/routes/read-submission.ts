@@ -11,6 +11,8 @@ const fieldBytes = 1024 * 1024
 /** Headers and boundaries around the archive, and the fields beside it. */
 const formBytes = 16 * 1024 * 1024
 
+const limits = { fieldSize: fieldBytes, fileSize: Number.POSITIVE_INFINITY, parts: 100 }
+
 export async function readSubmission(
   request: FastifyRequest,
   { folder, limitBytes }: { folder: string; limitBytes: number }
@@ -21,7 +23,7 @@ export async function readSubmission(
     throw new UploadTooLarge(limitBytes)
   const submission: Submission = { texts: new Map(), faults: [] }
   try {
-    for await (const part of parts(request)) {
+    for await (const part of request.parts({ limits })) {
       if (part.type === 'field') take(submission, part.fieldname, String(part.value))
       else if (part.fieldname === 'project') {
         if (submission.archive) submission.faults.push(twice('project'))
@@ -32,20 +34,16 @@ export async function readSubmission(
     return submission
   } catch (error) {
     await discard(submission.archive)
-    throw error
+    throw isKnown(error as NodeJS.ErrnoException) ? error : unreadable(error as Error)
   }
 }
 
-/** The parser's own complaints carry no status: what it cannot read is malformed. */
-async function* parts(request: FastifyRequest) {
-  const limits = { fieldSize: fieldBytes, fileSize: Number.POSITIVE_INFINITY, parts: 100 }
-  try {
-    yield* request.parts({ limits })
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode) throw error
-    throw new MalformedRequest(`The form cannot be read: ${(error as Error).message}.`)
-  }
-}
+/** Ours and Fastify's carry a status, the file system's name a call; the parser's own complaints have neither. */
+const isKnown = (error: NodeJS.ErrnoException & { statusCode?: number }) =>
+  error.statusCode !== undefined || error.syscall !== undefined
+
+const unreadable = (error: Error) =>
+  new MalformedRequest(`The form cannot be read: ${error.message}.`)
 
 function take({ texts, faults }: Submission, name: string, value: string): void {
   if (texts.has(name)) faults.push(twice(name))

@@ -1,5 +1,5 @@
 /** A stored object over HTTP: ETag, If-None-Match, Range, If-Range (RFC 9110). */
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { RangeNotSatisfiable } from '../errors.ts'
 import type { StoredObject } from '../storage/index.ts'
@@ -29,8 +29,8 @@ export async function sendObject(
     reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`)
     reply.header('content-length', range.end - range.start + 1)
   } else reply.header('content-length', sizeBytes)
-  // Nothing is opened for HEAD: Fastify sends no body, and would leave the stream open.
-  if (request.method === 'HEAD') return reply.send()
+  // Nothing is opened for HEAD; an empty stream keeps the length, which an empty answer would not.
+  if (request.method === 'HEAD') return reply.send(Readable.from([]))
   return reply.send(await read(range))
 }
 

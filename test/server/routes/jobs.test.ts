@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { testApp } from '../../helpers/app.ts'
 import { aJob } from '../../helpers/job-record.ts'
@@ -87,7 +88,10 @@ t.test('a queued job that is stopped never starts', async t => {
   const response = await app.inject({ method: 'POST', url: '/jobs/job-a/stop' })
   jobs.start()
   let job = await store.get('job-a')
-  while (job?.status === 'queued') job = await store.get('job-a')
+  while (job?.status === 'queued') {
+    await sleep(10)
+    job = await store.get('job-a')
+  }
 
   t.equal(response.statusCode, 202)
   t.match(job, { status: 'stopped', startedAt: null, failure: { kind: 'stopped' } })
@@ -109,7 +113,10 @@ t.test('a queued job says why it waits', async t => {
 
   jobs.start()
   let job = (await app.inject('/jobs/job-a')).json()
-  while (!job.statusReason) job = (await app.inject('/jobs/job-a')).json()
+  while (!job.statusReason) {
+    await sleep(10)
+    job = (await app.inject('/jobs/job-a')).json()
+  }
 
   t.equal(job.statusReason, 'Nothing is prepared in this test.')
 })
