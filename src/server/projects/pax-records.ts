@@ -16,6 +16,9 @@ export function readPaxRecords(data: Buffer): Map<string, Buffer> {
       throw new UnreadableArchive('an extended header has a record of a wrong length')
     }
     const key = data.toString('utf8', start + digits.length + 1, equals)
+    if (!/^[^\p{Cc}]+$/u.test(key)) {
+      throw new UnreadableArchive('an extended header has a record without a key')
+    }
     if (records.has(key)) {
       throw new UnreadableArchive(`an extended header says twice what "${key}" is`)
     }

@@ -20,6 +20,12 @@ const zip64EndBytes = 56
 export async function readZipEnd(source: ZipSource): Promise<ZipEnd> {
   const start = await findEnd(source)
   const record = await source.readAt(start, endBytes)
+  // 0xffff is what zip64 says instead.
+  const disks = [record.readUInt16LE(4), record.readUInt16LE(6)]
+  const isWhole = disks.every(disk => disk === 0 || disk === 0xffff)
+  if (!isWhole || record.readUInt16LE(8) !== record.readUInt16LE(10)) {
+    throw new UnreadableArchive('it is a part of a split zip')
+  }
   const plain = {
     centralStart: record.readUInt32LE(16),
     centralBytes: record.readUInt32LE(12),
@@ -61,10 +67,17 @@ async function readZip64End(source: ZipSource, start: number): Promise<ZipEnd | 
   if (locator.readUInt32LE(0) !== 0x07064b50) {
     return undefined
   }
-  const isRight =
-    bytes.readUInt32LE(0) === 0x06064b50 && locator.readBigUInt64LE(8) === BigInt(start)
-  if (!isRight) {
+  if (bytes.readUInt32LE(0) !== 0x06064b50 || locator.readBigUInt64LE(8) !== BigInt(start)) {
     throw new UnreadableArchive('its zip64 end record is not where it should be')
+  }
+  const isWhole =
+    locator.readUInt32LE(4) === 0 &&
+    locator.readUInt32LE(16) <= 1 &&
+    bytes.readUInt32LE(16) === 0 &&
+    bytes.readUInt32LE(20) === 0 &&
+    bytes.readBigUInt64LE(24) === bytes.readBigUInt64LE(32)
+  if (!isWhole || bytes.readBigUInt64LE(4) !== BigInt(zip64EndBytes - 12)) {
+    throw new UnreadableArchive('it is a part of a split zip')
   }
   return {
     entries: Number(bytes.readBigUInt64LE(32)),

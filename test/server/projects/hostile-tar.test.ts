@@ -358,12 +358,22 @@ const cases: Case[] = [
   [
     'no size at all',
     () => withEntry({ path: 'a', change: block => block.fill(0, 124, 136) }),
-    /no octal number/
+    /a header has no size/
   ],
   [
     'a mode that is no number',
     () => withEntry({ path: 'a', change: block => block.write('rwxr-x', 100) }),
     /a mode that is no octal number/
+  ],
+  [
+    'a user that is no number, where some tools stop and miss the rest',
+    () => withEntry({ path: 'a', change: block => block.write('x', 110) }),
+    /a header has a user that is no octal number/
+  ],
+  [
+    'a time that is no number',
+    () => withEntry({ path: 'a', change: block => block.write('x', 140) }),
+    /a header has a time that is no octal number/
   ],
   [
     'a PAX size that hides an entry inside a body, for tools that do not read it',
@@ -436,6 +446,16 @@ const cases: Case[] = [
     'a PAX header that says the path twice',
     () => Buffer.concat([extension('x', Buffer.from('9 path=a\n9 path=b\n')), makeTar([project])]),
     /says twice what "path" is/
+  ],
+  [
+    'a PAX record without a key',
+    () => Buffer.concat([extension('x', Buffer.from('7 =../\n')), makeTar([project])]),
+    /a record without a key/
+  ],
+  [
+    'a PAX record whose key ends at a NUL for some tools',
+    () => Buffer.concat([extension('x', Buffer.from('11 pa\0th=b\n')), makeTar([project])]),
+    /a record without a key/
   ],
   [
     'a PAX record that is longer than its header',

@@ -283,18 +283,19 @@ const cases: Case[] = [
   ],
   [
     'an end record that counts fewer entries than there are',
-    () => makeRawZip([project, { name: 'b' }], { changeEnd: end => end.writeUInt16LE(1, 10) }),
+    () =>
+      makeRawZip([project, { name: 'b' }], { changeEnd: end => end.fill(1, 8, 9).fill(1, 10, 11) }),
     /disagree on how many there are/
   ],
   [
     'an end record that counts more entries than there are',
-    () => makeRawZip([project], { changeEnd: end => end.writeUInt16LE(2, 10) }),
+    () => makeRawZip([project], { changeEnd: end => end.fill(2, 8, 9).fill(2, 10, 11) }),
     /points to bytes beyond the end of the file/
   ],
   [
     'a part of a split zip',
     () => makeRawZip([project], { changeEnd: end => end.writeUInt16LE(3, 4) }),
-    /multi-disk zip files are not supported/
+    /it is a part of a split zip/
   ],
   [
     'an entry that begins beyond the file',
@@ -375,6 +376,7 @@ for (const [title, archive, detail] of cases) {
 
 t.test('refuses a zip64 whose two end records disagree', async t => {
   const zip = await makeZip([{ path: 'MLproject', body: text }], { zip64: true })
+  zip.writeUInt16LE(7, zip.length - 22 + 8)
   zip.writeUInt16LE(7, zip.length - 22 + 10)
   const { code, faults } = await refuse(t, zip)
   t.equal(code, 'SUBMISSION_INVALID')
@@ -387,6 +389,14 @@ t.test('refuses a zip64 whose end record is not where its locator says', async t
   const { code, faults } = await refuse(t, zip)
   t.equal(code, 'SUBMISSION_INVALID')
   t.match(faults[0]?.detail, /zip64 end record is not where it should be/)
+})
+
+t.test('refuses a zip64 that says that it is a part of several', async t => {
+  const zip = await makeZip([{ path: 'MLproject', body: text }], { zip64: true })
+  zip.writeUInt32LE(3, zip.length - 22 - 20 + 16)
+  const { code, faults } = await refuse(t, zip)
+  t.equal(code, 'SUBMISSION_INVALID')
+  t.match(faults[0]?.detail, /it is a part of a split zip/)
 })
 
 t.test('tells all faults of a zip at once', async t => {
