@@ -30,6 +30,18 @@ const root = join(import.meta.dirname, '..')
 const example = join(root, 'examples', 'wine-quality')
 const parameters = '{"alpha":0.5}'
 
+/** Where npm start listens. */
+const address8080 = 'localhost:8080'
+
+/** Loads the model as anybody would, and takes the first row of the example that it was saved with. */
+const predictRow = `
+import sys, mlflow
+path = sys.argv[1]
+row = mlflow.models.Model.load(path).load_input_example(path)[:1]
+print(row.to_string(index=False))
+print("prediction:", mlflow.pyfunc.load_model(path).predict(row)[0])
+`
+
 const { values: options } = parseArgs({
   options: { keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
 })
@@ -98,26 +110,14 @@ async function runJob(url: string, python: string, work: string): Promise<void> 
   await execa(python, ['-c', predictRow, join(work, 'model', logged.path)], { stdout: 'inherit' })
 
   title('The same with curl')
-  const base = config8080
   console.log(`  tar -czf code.tar.gz -C ${relative(root, example)} .
-  curl -F project=@code.tar.gz -F 'parameters=${parameters}' ${base}/jobs
-  curl '${base}/jobs/${job.id}/logs?follow=true'
-  curl -OJ ${base}/jobs/${job.id}/model`)
+  curl -F project=@code.tar.gz -F 'parameters=${parameters}' ${address8080}/jobs
+  curl '${address8080}/jobs/${job.id}/logs?follow=true'
+  curl -OJ ${address8080}/jobs/${job.id}/model`)
   const { trackingUri } = await json<{ trackingUri: string | null }>(`${url}/readyz`)
   if (trackingUri) note(`MLflow's pages were at ${trackingUri}.`)
   if (!options.keep) note('npm run demo -- --keep leaves all of it running.')
 }
-
-const config8080 = 'localhost:8080'
-
-/** Loads the model as anybody would, and takes the first row of the example that it was saved with. */
-const predictRow = `
-import sys, mlflow
-path = sys.argv[1]
-row = mlflow.models.Model.load(path).load_input_example(path)[:1]
-print(row.to_string(index=False))
-print("prediction:", mlflow.pyfunc.load_model(path).predict(row)[0])
-`
 
 async function submit(url: string, archive: string): Promise<Job> {
   const form = new FormData()
