@@ -107,7 +107,10 @@ async function runJob(url: string, python: string, work: string): Promise<void> 
   await extract({ file: model, cwd: join(work, 'model') })
   const [logged] = ended.model?.loggedModels ?? []
   if (!logged) throw new Error('the archive holds no logged model')
-  await execa(python, ['-c', predictRow, join(work, 'model', logged.path)], { stdout: 'inherit' })
+  await execa(python, ['-c', predictRow, join(work, 'model', logged.path)], {
+    cwd: work,
+    stdout: 'inherit'
+  })
 
   title('The same with curl')
   console.log(`  tar -czf code.tar.gz -C ${relative(root, example)} .

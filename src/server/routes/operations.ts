@@ -15,14 +15,12 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
   app,
   { store, storage, backend }
 ) => {
-  const tags = ['operations']
-
   app.get(
     '/healthz',
     {
       schema: {
         operationId: 'getHealth',
-        tags,
+        tags: ['operations'],
         summary: 'Whether the process answers',
         response: { 200: Ref(Health) }
       }
@@ -35,7 +33,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
     {
       schema: {
         operationId: 'getReadiness',
-        tags,
+        tags: ['operations'],
         summary: 'Whether submissions are accepted, and what jobs still wait for',
         response: {
           200: Ref(Readiness),
