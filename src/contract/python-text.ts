@@ -63,6 +63,7 @@ function scalar(value: YamlValue): string {
   return value instanceof YamlTimestamp ? value.toRepr() : String(value)
 }
 
+// What is printable is for the edition of Unicode to say: a character newer than Python's own is escaped there only.
 function stringRepr(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
   const escaped = text.replace(/['\\]|[\p{C}\p{Zl}\p{Zp}\p{Zs}]/gu, character => {

@@ -47,7 +47,7 @@ export function createShellReader(): ShellReader {
     if (escaped) {
       escaped = false
       before = ''
-      if (character !== '\n') end = character
+      if (character !== '\n') end = 'x'
       return
     }
     if (before === '<<' && character !== '<') push('a here-document')

@@ -59,7 +59,9 @@ function readFloat(text: string): number {
   if (digits === '.inf') return sign * Number.POSITIVE_INFINITY
   if (digits === '.nan') return Number.NaN
   if (!digits.includes(':')) return sign * Number(digits)
-  return sign * digits.split(':').reduce((sum, part) => sum * 60 + Number(part), 0)
+  // From the right, as PyYAML adds: floats keep the order.
+  const add = (sum: number, part: string, power: number) => sum + Number(part) * 60 ** power
+  return sign * digits.split(':').toReversed().reduce(add, 0)
 }
 
 // Python refuses to make numbers of more digits from text, and this bounds our own work, too.
