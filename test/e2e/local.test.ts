@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { extract } from 'tar'
 import { pack, packFolder } from '../helpers/project.ts'
@@ -29,13 +30,14 @@ t.test('an example is trained, and its model, metrics and log are there', async 
   )
   t.ok(Object.keys(job.metrics).length > 0, 'it has metrics')
   t.ok(job.model?.loggedModels[0], 'it has a logged model')
-  t.equal((await readdir(join(dataDir, 'jobs', id))).includes('local'), false, 'no working folder')
+  while ((await readdir(join(dataDir, 'jobs', id))).includes('local')) await sleep(50)
   t.match(await log(id), '=== Run')
 
   const response = await fetch(`${url}/jobs/${id}/model`)
-  const archive = join(t.testdir(), 'model.tar.gz')
+  const folder = join(dataDir, 'downloaded')
+  await mkdir(folder)
+  const archive = join(folder, 'model.tar.gz')
   await writeFile(archive, Buffer.from(await response.arrayBuffer()))
-  const folder = t.testdir()
   await extract({ file: archive, cwd: folder })
   const { items } = (await (await fetch(`${url}/jobs/${id}/model/files`)).json()) as {
     items: { path: string; sha256: string }[]
