@@ -27,7 +27,9 @@ export function explainBuildError(
     )
   }
   if (error.isCanceled) return error
-  const [cause] = unreachable.exec(output) ?? []
+  // Without retries, pip is silent about why.
+  const nothing = output.includes('(from versions: none)') ? 'it offered nothing' : undefined
+  const cause = unreachable.exec(output)?.[0] ?? nothing
   if (cause) {
     const index = environment.PIP_INDEX_URL ?? environment.UV_DEFAULT_INDEX ?? 'PyPI'
     return say(

@@ -109,7 +109,8 @@ export function createMlflowServer(options: MlflowServerOptions): MlflowServer {
   async function waitUntil(done: () => Promise<boolean>, goesOn: () => boolean): Promise<boolean> {
     for (const until = Date.now() + startMilliseconds; Date.now() < until && goesOn(); ) {
       if (await done()) return true
-      await sleep(pollMilliseconds, undefined, { signal })
+      await sleep(pollMilliseconds, undefined, { signal }).catch(() => {})
+      signal.throwIfAborted()
     }
     return false
   }

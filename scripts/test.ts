@@ -1,0 +1,46 @@
+/** npm test: tap, with a training environment and a tracking server; its arguments are tap's. Ends with the result in one line. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { type Training, withTraining } from './training.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-tap-'))
+try {
+  await withTraining(test)
+} catch (error) {
+  console.error((error as Error).message)
+  process.exitCode = 1
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+
+async function test({ python, trackingUri }: Training): Promise<void> {
+  const report = join(folder, 'report.tap')
+  const { failed, exitCode, shortMessage } = await execa(
+    'tap',
+    ['run', `--output-file=${report}`, ...process.argv.slice(2)],
+    {
+      preferLocal: true,
+      env: { PYTHON: python, TEST_MLFLOW_TRACKING_URI: trackingUri },
+      stdio: 'inherit',
+      reject: false
+    }
+  )
+  const totals = readTotals(await readFile(report, 'utf8').catch(() => ''))
+  const ranNothing = totals.pass + totals.fail === 0
+  if (ranNothing) console.log('\nNo test ran.')
+  else if (failed && totals.fail === 0) console.log(`\n${shortMessage}`)
+  // A run that ends badly without a failed test, such as a crash of tap, is itself what failed.
+  const fail = totals.fail || Number(failed || ranNothing)
+  process.exitCode = fail > 0 ? exitCode || 1 : 0
+  const skipped = totals.skip > 0 ? `, ${totals.skip} skipped` : ''
+  console.log(`\n${totals.pass} passed, ${fail} failed${skipped}`)
+}
+
+/** Of the line that tap itself ends its report with, such as `# { total: 9, pass: 7, fail: 1, skip: 1 }`. */
+function readTotals(report: string): { pass: number; fail: number; skip: number } {
+  const [line = ''] = report.match(/^# \{ total: .*\}$/gm)?.slice(-1) ?? []
+  const count = (name: string) => Number(new RegExp(`\\b${name}: (\\d+)`).exec(line)?.[1] ?? 0)
+  return { pass: count('pass'), fail: count('fail'), skip: count('skip') }
+}
