@@ -49,7 +49,6 @@ export function readYaml(text: string): YamlReading {
     return { value: parse(text, lines), lineOf }
   } catch (error) {
     if (error instanceof YamlFault) return { fault: error.message, lineOf }
-    // The parser's own recursion has no bound but the stack.
     if (error instanceof RangeError) return { fault: 'it nests too deeply', lineOf }
     throw error
   }
@@ -84,7 +83,11 @@ function parse(text: string, lines: Map<YamlMap, Map<YamlValue, number>>): YamlV
     lineCounter: counter
   })
   const [error] = document.errors
-  if (error !== undefined) fail(error.pos[0], firstLine(error.message))
+  if (error !== undefined) {
+    // The parser's recursion has no bound but the stack, and it reports that among the faults of the file.
+    const isDepth = error.message.includes('call stack')
+    fail(error.pos[0], isDepth ? 'it nests too deeply' : firstLine(error.message))
+  }
   const odd = unacceptable.exec(text)
   if (odd !== null) {
     const code = odd[0].codePointAt(0)?.toString(16).padStart(4, '0')
