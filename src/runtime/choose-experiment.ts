@@ -19,8 +19,9 @@ export function chooseExperiment(
   variables: Variables,
   { experiments, dynamicExperiment }: CodeHints
 ): ChosenExperiment {
-  const id = experimentId ?? variables.MLFLOW_EXPERIMENT_ID ?? null
-  const name = experimentName ?? variables.MLFLOW_EXPERIMENT_NAME ?? null
+  const named = experimentId !== undefined || experimentName !== undefined
+  const id = (named ? experimentId : variables.MLFLOW_EXPERIMENT_ID) ?? null
+  const name = (named ? experimentName : variables.MLFLOW_EXPERIMENT_NAME) ?? null
   const [inCode, ...others] = experiments
   const setsAnother = inCode !== undefined && (name === null || experiments.some(x => x !== name))
   if (id !== null || name !== null || runId !== undefined) {

@@ -42,9 +42,7 @@ async function main(words: string[]): Promise<number> {
       onProgram: programGroup => process.send?.({ programGroup })
     })
   } catch (error) {
-    process.stderr.write(
-      `mlflow-jobs: The results could not be written. ${(error as Error).stack}\n`
-    )
+    process.stderr.write(`mlflow-jobs: The job could not be done. ${(error as Error).message}\n`)
     return 1
   } finally {
     // Not before: a lock that nothing refers to is given back when it is collected as garbage.

@@ -4,64 +4,11 @@ import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import type { ChildRun, LoggedModel, MetricValue } from '../contract/run-report.ts'
 import { TrainingError } from './failure.ts'
+import type { CreatedRun, CreateRun, FinishedRun, FinishRun, StartProgram } from './mlflow-calls.ts'
 import { lastLines } from './read-traceback.ts'
 import type { Variables } from './settings.ts'
 import { createTail } from './tail.ts'
-
-export interface CreateRun {
-  experiment_id: string | null
-  experiment_name: string | null
-  run_id: string | null
-  run_name: string | null
-  tags: Variables
-}
-
-export interface CreatedRun {
-  id: string
-  experimentId: string
-  experimentName: string | null
-  name: string | null
-  trackingUri: string
-  status: string
-  /** Version of the interpreter that has mlflow. */
-  python: string
-}
-
-export interface ProgramToRun {
-  project: string
-  entry_point: string
-  /** name -> text */
-  parameters: Variables
-}
-
-export interface StartProgram extends ProgramToRun {
-  storage_dir: string | null
-  environment: Variables
-  run_id: string
-  experiment_id: string
-}
-
-export interface FinishRun extends ProgramToRun {
-  run_id: string
-  status: 'FINISHED' | 'FAILED' | 'KILLED'
-  /** Where models and artifacts go. */
-  folder: string
-}
-
-export interface FinishedRun {
-  status: string
-  metrics: Record<string, MetricValue>
-  /** Timestamps in milliseconds since 1970. */
-  metricHistory: Record<string, { value: MetricValue; step: number; timestamp: number }[]>
-  params: Variables
-  tags: Variables
-  childRuns: ChildRun[]
-  models: LoggedModel[]
-  /** What could not be fetched, in sentences. */
-  problems: string[]
-}
 
 export interface Mlflow {
   createRun(call: CreateRun): Promise<CreatedRun>
@@ -73,8 +20,8 @@ export interface Mlflow {
   readonly group: number
   /** Gives up starting the program. */
   interrupt(): void
-  /** The end of what the program printed. */
-  output(): string
+  /** The end of what the program printed, all of it read. */
+  output(): Promise<string>
   isAlive(): boolean
   /** Waits until everything that the program printed is in the log. */
   close(): Promise<void>
@@ -117,6 +64,8 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
   })
   subprocess.stdout.on('data', output.add)
   subprocess.stdout.pipe(log, { end: false })
+  const outputEnd = new Promise(resolve => subprocess.stdout.once('close', resolve))
+  let drained: Promise<unknown> | undefined
   subprocess.stderr.on('data', words.add)
   subprocess.stderr.pipe(log, { end: false })
   // A write to a process that has died; the missing answer tells.
@@ -134,12 +83,13 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
 
   async function death(): Promise<Error> {
     await ended
-    const how = killedBy ? `was killed by ${killedBy}` : 'ended'
-    const last = killedBy ? '' : lastLines(words.text())
-    return new TrainingError(
-      'platform',
-      `The process that speaks to MLflow (${python}) ${how}${last ? `: ${last}` : '.'}`
-    )
+    const how = killedBy ? `was killed by ${killedBy}.` : await lastWords()
+    return new TrainingError('platform', `The process that speaks to MLflow (${python}) ${how}`)
+  }
+
+  async function lastWords(): Promise<string> {
+    if (subprocess.pid) return `ended: ${lastLines(words.text())}`
+    return `could not be started: ${(await subprocess).originalMessage}`
   }
 
   return {
@@ -147,12 +97,16 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
     startProgram: parameters => call('start_program', parameters),
     async waitForProgram() {
       const code = await call<number>('wait_for_program')
+      drained = Promise.race([outputEnd, sleep(drainMilliseconds)])
       return code < 0 ? 128 - code : code
     },
     finishRun: parameters => call('finish_run', parameters),
     group: subprocess.pid ?? 0,
     interrupt: () => void subprocess.kill('SIGTERM'),
-    output: output.text,
+    async output() {
+      await drained
+      return output.text()
+    },
     isAlive: () => alive,
     async close() {
       subprocess.stdin.end()

@@ -130,8 +130,11 @@ def start_program(project, entry_point, parameters, storage_dir, environment, ru
 
 
 def wait_for_program():
-    """The exit code; -n where signal n ended the program."""
-    return program.wait()
+    """The exit code; -n where signal n ended the program. Then the output ends, too, as soon as nobody else holds it."""
+    code = program.wait()
+    os.dup2(0, 1)
+    os.dup2(0, 2)
+    return code
 
 
 def finish_run(run_id, status, project, entry_point, parameters, folder):

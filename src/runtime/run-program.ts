@@ -1,6 +1,7 @@
 /** The user's program from its start to its end, and its end before its time. */
 import { stoppedError } from './failure.ts'
-import type { Mlflow, StartProgram } from './mlflow.ts'
+import type { Mlflow } from './mlflow.ts'
+import type { StartProgram } from './mlflow-calls.ts'
 
 export interface RunProgramOptions {
   stopGraceSeconds: number
@@ -41,6 +42,8 @@ export async function runProgram(
 
 /** Nobody may be left in the group; macOS answers EPERM where only zombies are. */
 function signalGroup(group: number, signal: NodeJS.Signals): void {
+  // Group 0 would be our own.
+  if (group === 0) return
   try {
     process.kill(-group, signal)
   } catch (error) {

@@ -1,47 +1,22 @@
 /** One training job from its hyperparameters to its results. */
 import { mkdir } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
-import { dirname, join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type ContainerTree, containerTree } from '../contract/container.ts'
-import { type DecodedHyperparameters, decodeHyperparameters } from '../contract/hyperparameters.ts'
 import type { Failure } from '../contract/run-report.ts'
-import { chooseExperiment } from './choose-experiment.ts'
 import { containerEnvironment } from './container-environment.ts'
-import { failureOf, programFailure, stoppedError, userError } from './failure.ts'
-import { fetchCode } from './fetch-code.ts'
-import { hintsFor } from './hints.ts'
-import { type CreatedRun, type FinishedRun, type Mlflow, startMlflow } from './mlflow.ts'
-import { chooseManager, type Manager, prepareEnvironment } from './prepare-environment.ts'
-import { type Code, readCode } from './read-code.ts'
-import { type ContainerConfig, isFirstHost, readConfig } from './read-config.ts'
+import { createRun } from './create-run.ts'
+import { failureOf, programFailure, stoppedError } from './failure.ts'
+import { finishRun } from './finish-run.ts'
+import type { Job, Plan, TrainOptions } from './job.ts'
+import { startMlflow } from './mlflow.ts'
+import type { CreatedRun } from './mlflow-calls.ts'
+import { planJob } from './plan-job.ts'
+import { prepareEnvironment } from './prepare-environment.ts'
+import { isFirstHost, readConfig } from './read-config.ts'
 import { createReport, type GrowingReport } from './report.ts'
 import { runProgram } from './run-program.ts'
-import type { Settings } from './settings.ts'
 import { failureText, listModelFiles, writeFailure } from './write-results.ts'
-
-export interface TrainOptions {
-  settings: Settings
-  log: NodeJS.WritableStream
-  /** Asks for a stop. */
-  signal: AbortSignal
-  /** Gets the process group of the user's program once it runs. */
-  onProgram(group: number): void
-}
-
-interface Job extends TrainOptions {
-  tree: ContainerTree
-  config: ContainerConfig
-  report: GrowingReport
-  mlflow: Mlflow
-  say(text: string): void
-}
-
-interface Plan extends Code {
-  hyperparameters: DecodedHyperparameters
-  codeFolder: string
-  projectFolder: string
-  manager: Manager
-}
 
 /** Exit codes of ours where the program has none to give. */
 const platformExitCode = 1
@@ -76,65 +51,17 @@ async function runJob(options: Omit<Job, 'mlflow'>): Promise<Failure | null> {
     startMlflow({ python: settings.python, variables: settings.variables, cwd, log })
   const job = { ...options, mlflow: start() }
   try {
-    const plan = await makePlan(job)
+    const plan = await planJob(job)
     const run = await createRun(job, plan)
     const failure = await runPlan(job, plan, run).catch(error =>
       job.signal.aborted ? failureOf(stoppedError()) : failureOf(error)
     )
-    const output = job.mlflow.output()
+    const output = await job.mlflow.output()
     if (!job.mlflow.isAlive()) job.mlflow = start()
     return await finishRun(job, plan, run, failure, output)
   } finally {
     await job.mlflow.close()
   }
-}
-
-/** All that can be known before anything is run. */
-async function makePlan({ tree, config, settings, report, say, signal }: Job): Promise<Plan> {
-  const hyperparameters = decodeHyperparameters(config.hyperparameters)
-  const { faults, warnings, options, submitDirectory, projectPath } = hyperparameters
-  for (const warning of warnings) report.warn(warning)
-  if (faults.length > 0) throw userError(faults.map(({ detail }) => detail).join(' '))
-  const codeFolder = await report.phase('code', () => fetchCode(tree, submitDirectory))
-  const code = readCode(codeFolder, projectPath)
-  for (const warning of code.warnings) report.warn(warning)
-  const { environment, path } = code.project
-  const { manager, note } = await chooseManager(options.envManager, environment, settings)
-  if (note) say(note)
-  if (signal.aborted) throw stoppedError()
-  return { ...code, hyperparameters, codeFolder, projectFolder: join(codeFolder, path), manager }
-}
-
-async function createRun(
-  { mlflow, report, settings, signal }: Job,
-  { hyperparameters, hints, project, manager }: Plan
-): Promise<CreatedRun> {
-  const { options, tags } = hyperparameters
-  const experiment = chooseExperiment(options, settings.variables, hints)
-  if (experiment.warning) report.warn(experiment.warning)
-  const { python, ...run } = await report.phase('mlflow', () =>
-    unlessStopped(
-      signal,
-      mlflow.createRun({
-        experiment_id: experiment.id,
-        experiment_name: experiment.name,
-        run_id: options.runId ?? null,
-        run_name: options.runName ?? null,
-        tags: {
-          'mlflow.user': userName(),
-          'mlflow.source.name': hyperparameters.submitDirectory ?? project.name ?? project.file,
-          'mlflow.source.type': 'PROJECT',
-          'mlflow.project.entryPoint': options.entryPoint ?? 'main',
-          'mlflow.project.env': manager,
-          'mlflow.project.backend': 'local',
-          ...tags
-        }
-      })
-    )
-  )
-  report.value.run = run
-  await report.save()
-  return { ...run, python }
 }
 
 async function runPlan(job: Job, plan: Plan, run: CreatedRun): Promise<Failure | null> {
@@ -178,59 +105,7 @@ async function runPlan(job: Job, plan: Plan, run: CreatedRun): Promise<Failure |
     )
   )
   if (exitCode === 0) return null
-  return programFailure(exitCode, { output: mlflow.output(), codeFolder, projectFolder })
-}
-
-/** Ends the MLflow run, whatever became of the program, and takes what was logged into the report. */
-async function finishRun(
-  { mlflow, tree, report }: Job,
-  { hyperparameters, hints, project, projectFolder, manager }: Plan,
-  run: CreatedRun,
-  failure: Failure | null,
-  output: string
-): Promise<Failure | null> {
-  const { options, parameters } = hyperparameters
-  report.value.failure = failure
-  try {
-    const finished = await report.phase('results', () =>
-      mlflow.finishRun({
-        run_id: run.id,
-        status: failure === null ? 'FINISHED' : failure.kind === 'stopped' ? 'KILLED' : 'FAILED',
-        project: projectFolder,
-        entry_point: options.entryPoint ?? 'main',
-        parameters,
-        folder: tree.model
-      })
-    )
-    takeOver(report, finished)
-    const [problem] = finished.problems
-    for (const each of finished.problems) report.warn(each)
-    if (problem) {
-      report.value.failure ??= failureOf(
-        new Error(`The program ended well, but not all that it logged could be fetched. ${problem}`)
-      )
-    }
-  } catch (error) {
-    const message = `The MLflow run could not be ended: ${failureOf(error).message}`
-    report.warn(message)
-    report.value.failure ??= failureOf(new Error(message))
-  }
-  const environmentFile = project.environment.file
-  const ended = { report: report.value, output, hints, manager, environmentFile }
-  for (const hint of hintsFor(ended)) report.warn(hint)
-  return report.value.failure
-}
-
-function takeOver({ value }: GrowingReport, finished: FinishedRun): void {
-  const { status, problems: _, metricHistory, ...logged } = finished
-  Object.assign(value, logged)
-  if (value.run) value.run.status = status
-  value.metricHistory = Object.fromEntries(
-    Object.entries(metricHistory).map(([key, points]) => [
-      key,
-      points.map(({ value, step, timestamp }) => ({ value, step, at: timeOf(timestamp) }))
-    ])
-  )
+  return programFailure(exitCode, { output: await mlflow.output(), codeFolder, projectFolder })
 }
 
 async function leaveResults(
@@ -243,7 +118,6 @@ async function leaveResults(
   value.failure = failure
   value.exitCode = exitCodeOf(failure)
   value.files = await listModelFiles(tree, report.warn)
-  await mkdir(dirname(tree.failure), { recursive: true })
   if (failure && failure.kind !== 'stopped') await writeFailure(tree, failure)
   if (failure)
     say(
@@ -257,28 +131,4 @@ function exitCodeOf(failure: Failure | null): number {
   if (failure === null) return 0
   if (failure.kind === 'stopped') return stoppedExitCode
   return failure.exitCode ?? platformExitCode
-}
-
-/** Logged times may be anything; a year beyond 275760 is no date. */
-function timeOf(milliseconds: number): string {
-  const time = new Date(milliseconds)
-  return Number.isNaN(time.getTime()) ? new Date(0).toISOString() : time.toISOString()
-}
-
-async function unlessStopped<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
-  const stopped = new Promise<never>((_, reject) => {
-    const stop = () => reject(stoppedError())
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-  return Promise.race([work, stopped])
-}
-
-/** The name of the user that a container's process runs as may be unknown. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return 'unknown'
-  }
 }

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import type { ProjectEnvironment } from '../contract/mlproject.ts'
 import { buildOnce } from './build-once.ts'
-import { TrainingError, userError } from './failure.ts'
+import { TrainingError } from './failure.ts'
+import { missingPython } from './missing-python.ts'
 import type { Prepared, PrepareOptions } from './prepare-environment.ts'
 import { type Builder, runBuilder } from './run-builder.ts'
 
@@ -118,41 +119,10 @@ async function buildWithUv(
     await runBuilder(
       `What ${environment.file} requires could not be installed`,
       'uv',
-      // Read from stdin, relative paths would be relative to the working folder; from a file, to that file.
       [...install, file],
       builder
     )
   }
-}
-
-/** The error that tells which Python is wanted and which there are; undefined when it is there. */
-async function missingPython(
-  python: string,
-  { file }: ProjectEnvironment,
-  { cwd, env }: Builder
-): Promise<Error | undefined> {
-  const uv = (commandArguments: string[]) =>
-    execa('uv', commandArguments, { cwd, env, extendEnv: false, reject: false, lines: true })
-  const found = await uv(['python', 'find', '--system', '--no-project', python])
-  if (!found.failed) return undefined
-  const versions = async (flag: string) => {
-    const { stdout } = await uv(['python', 'list', '--no-config', flag])
-    const all = stdout.flatMap(line => /^cpython-(\d+\.\d+\.\d+)-/.exec(line)?.[1] ?? [])
-    return [...new Set(all)]
-  }
-  const installed = await versions('--only-installed')
-  const minors = (await versions('--only-downloads')).map(version => version.replace(/\.\d+$/, ''))
-  const sentences = [
-    `Python ${python}, which ${file} pins, is not on this machine and could not be downloaded.`,
-    installed.length > 0 ? `This machine has ${installed.join(', ')}.` : '',
-    minors.length > 0
-      ? `uv can download ${[...new Set(minors)].join(', ')} where there is a network.`
-      : '',
-    /^\d+\.\d+\.\d+$/.test(python)
-      ? `Pin one of these, or let any release of Python ${python.replace(/\.\d+$/, '')} do by run.pythonPin: "minor".`
-      : 'Pin one of these.'
-  ]
-  return userError(sentences.filter(Boolean).join(' '))
 }
 
 async function pythonVersion(venv: string): Promise<string | null> {

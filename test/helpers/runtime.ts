@@ -21,11 +21,19 @@ export interface RuntimeJob {
 }
 
 /** Makes the tree of a job, its code in the channel. */
-export async function makeTree({ base, project, hyperparameters = {} }: RuntimeJob) {
+export async function makeTree(
+  { base, project, hyperparameters = {} }: RuntimeJob,
+  resources: Record<string, unknown> = {}
+) {
   const tree = containerTree(base)
   const channel = join(tree.inputData, 'code')
   for (const folder of [tree.inputConfig, channel]) mkdirSync(folder, { recursive: true })
-  const hosts = { current_host: 'algo-1', hosts: ['algo-1'], network_interface_name: 'lo' }
+  const hosts = {
+    current_host: 'algo-1',
+    hosts: ['algo-2', 'algo-1'],
+    network_interface_name: 'lo',
+    ...resources
+  }
   writeFileSync(tree.hyperparameters, JSON.stringify(hyperparameters))
   writeFileSync(tree.resourceConfig, JSON.stringify(hosts))
   writeFileSync(tree.inputDataConfig, JSON.stringify({ code: { TrainingInputMode: 'File' } }))
@@ -35,8 +43,8 @@ export async function makeTree({ base, project, hyperparameters = {} }: RuntimeJ
 }
 
 /** Starts `main.ts train`; `all` of its result is the log. */
-export async function startRuntime(job: RuntimeJob) {
-  const tree = await makeTree(job)
+export async function startRuntime(job: RuntimeJob, resources?: Record<string, unknown>) {
+  const tree = await makeTree(job, resources)
   const subprocess = execa(process.execPath, [main, 'train'], {
     env: {
       SAGEMAKER_BASE_DIR: tree.base,

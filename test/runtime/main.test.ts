@@ -103,6 +103,20 @@ t.test('a stopped job keeps what was logged, and leaves no process and no runnin
   t.match(state, /^(?:Z.*)?$/, 'the child that ignored SIGINT is gone')
 })
 
+t.test('a run does not stay RUNNING when the process that speaks to MLflow is killed', async t => {
+  const { subprocess, tree } = await startRuntime({ base: t.testdir(), project: 'waits' })
+  for await (const line of subprocess.iterable({ from: 'all' })) {
+    const [, pid] = /^waiting beside \d+ below (\d+)/.exec(line) ?? []
+    if (pid) process.kill(Number(pid), 'SIGKILL')
+  }
+  const { exitCode } = await subprocess
+
+  const { report } = readResults(tree)
+  t.equal(exitCode, 1)
+  t.match(report.failure, { kind: 'platform', message: /was killed by SIGKILL/ })
+  t.match(report, { run: { status: 'FAILED' }, metrics: { before: 1 } })
+})
+
 t.test('parameters arrive byte for byte', async t => {
   const text = ' a "b" \'c\'\n$(touch injected) `touch injected` \\ -é🙂\t{x} %s '
   const { log, report, tree } = await runRuntime({
@@ -165,6 +179,30 @@ t.test('the exit code of the program is the job’s', async t => {
   t.equal(exitCode, 3)
   t.match(report.failure, { kind: 'user', type: null, exitCode: 3 })
   t.equal(failureFile, 'The program ended with exit code 3. It printed last: words')
+})
+
+t.test('a host that is not the first has nothing to do', async t => {
+  const job = { base: t.testdir(), project: 'exits' }
+  const { subprocess, tree } = await startRuntime(job, { current_host: 'algo-2' })
+
+  t.match(await subprocess, { exitCode: 0, stdout: /algo-1 runs the project; algo-2 has nothing/ })
+  t.notOk(existsSync(tree.code))
+})
+
+t.test('an interpreter that is not there is the platform’s failure', async t => {
+  const environment = { MLFLOW_JOBS_PYTHON: '/nowhere/python' }
+
+  const { exitCode, report } = await runRuntime({
+    base: t.testdir(),
+    project: 'exits',
+    environment
+  })
+
+  t.equal(exitCode, 1)
+  t.match(report, {
+    failure: { kind: 'platform', message: /\(\/nowhere\/python\) could not be started: .*ENOENT/ },
+    run: null
+  })
 })
 
 t.test('arguments other than train are refused', async t => {

@@ -1,0 +1,56 @@
+/** The MLflow run, made before its program so that its id is known while it runs. */
+import { userInfo } from 'node:os'
+import { chooseExperiment } from './choose-experiment.ts'
+import { stoppedError } from './failure.ts'
+import type { Job, Plan } from './job.ts'
+import type { CreatedRun } from './mlflow-calls.ts'
+
+export async function createRun(
+  { mlflow, report, settings, signal }: Job,
+  { hyperparameters, hints, project, manager }: Plan
+): Promise<CreatedRun> {
+  const { options, tags } = hyperparameters
+  const experiment = chooseExperiment(options, settings.variables, hints)
+  if (experiment.warning) report.warn(experiment.warning)
+  const { python, ...run } = await report.phase('mlflow', () =>
+    unlessStopped(
+      signal,
+      mlflow.createRun({
+        experiment_id: experiment.id,
+        experiment_name: experiment.name,
+        run_id: options.runId ?? null,
+        run_name: options.runName ?? null,
+        tags: {
+          'mlflow.user': userName(),
+          'mlflow.source.name': hyperparameters.submitDirectory ?? project.name ?? project.file,
+          'mlflow.source.type': 'PROJECT',
+          'mlflow.project.entryPoint': options.entryPoint ?? 'main',
+          'mlflow.project.env': manager,
+          'mlflow.project.backend': 'local',
+          ...tags
+        }
+      })
+    )
+  )
+  report.value.run = run
+  await report.save()
+  return { ...run, python }
+}
+
+async function unlessStopped<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = () => reject(stoppedError())
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+  return Promise.race([work, stopped])
+}
+
+/** The name of the user that a container's process runs as may be unknown. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return 'unknown'
+  }
+}

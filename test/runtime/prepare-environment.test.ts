@@ -1,0 +1,180 @@
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import type { ProjectEnvironment } from '../../src/contract/mlproject.ts'
+import {
+  chooseManager,
+  type Manager,
+  prepareEnvironment
+} from '../../src/runtime/prepare-environment.ts'
+import { readSettings } from '../../src/runtime/settings.ts'
+import { python } from '../helpers/python.ts'
+
+const pythonEnv: ProjectEnvironment = {
+  kind: 'python_env',
+  file: 'python_env.yaml',
+  python: null,
+  requirements: [],
+  buildRequirements: [],
+  untranslated: []
+}
+const condaEnv: ProjectEnvironment = { ...pythonEnv, kind: 'conda_env', file: 'conda.yaml' }
+
+function prepare(
+  folder: string,
+  environment: ProjectEnvironment,
+  {
+    manager = 'uv',
+    pythonPin = 'exact',
+    path = process.env.PATH ?? '',
+    signal = new AbortController().signal
+  }: { manager?: Manager; pythonPin?: 'exact' | 'minor'; path?: string; signal?: AbortSignal } = {}
+) {
+  const said: string[] = []
+  const log = new PassThrough()
+  const settings = readSettings({
+    ...process.env,
+    PATH: path,
+    UV_PYTHON_DOWNLOADS: 'never',
+    MLFLOW_JOBS_PYTHON: python(),
+    MLFLOW_JOBS_ENVIRONMENTS: join(folder, 'environments')
+  })
+  const prepared = prepareEnvironment({
+    manager,
+    environment,
+    pythonPin,
+    settings,
+    codeFolder: folder,
+    privateFolder: join(folder, 'private'),
+    say: words => void said.push(words),
+    log,
+    signal
+  }).finally(() => log.end())
+  return { prepared, said, printed: text(log) }
+}
+
+/** A folder with a `conda` that notes how it was called and makes a prefix. */
+function standIn(folder: string): string {
+  const file = join(folder, 'conda')
+  writeFileSync(
+    file,
+    `#!/bin/sh
+[ "$1" = --version ] && exit 0
+echo "conda $*"
+while [ $# -gt 0 ]; do [ "$1" = --prefix ] && mkdir -p "$2/bin"; shift; done
+`
+  )
+  chmodSync(file, 0o755)
+  return `${folder}:${process.env.PATH}`
+}
+
+t.test('a Python that cannot be had is named, with those there are and what to do', async t => {
+  const environment = { ...pythonEnv, python: '3.8.6' }
+
+  const { prepared } = prepare(t.testdir(), environment)
+
+  await t.rejects(prepared, {
+    kind: 'user',
+    message:
+      /^Python 3\.8\.6, which python_env\.yaml pins, is not on this machine and could not be downloaded\. This machine has 3\..*any release of Python 3\.8 do by run\.pythonPin: "minor"\.$/
+  })
+})
+
+t.test('any patch of the minor version does where the caller says so', async t => {
+  const minor = /^3\.\d+/.exec((await prepare(t.testdir(), pythonEnv).prepared).python ?? '')?.[0]
+  const environment = { ...pythonEnv, python: `${minor}.999` }
+
+  const { prepared } = prepare(t.testdir(), environment, { pythonPin: 'minor' })
+
+  t.ok((await prepared).python?.startsWith(`${minor}.`))
+})
+
+t.test('requirements that cannot be met are the fault of their author', async t => {
+  const environment = { ...pythonEnv, requirements: ['six==0.0.0.1'] }
+
+  const { prepared, printed } = prepare(t.testdir(), environment)
+
+  await t.rejects(prepared, {
+    kind: 'user',
+    message: /^What python_env\.yaml requires could not be installed: .*six/s
+  })
+  t.match(await printed, /six==0\.0\.0\.1/, 'uv’s words are in the log')
+})
+
+t.test('an environment that installs the project itself is no other job’s', async t => {
+  const folder = t.testdir({
+    'pyproject.toml':
+      '[project]\nname = "own"\nversion = "1"\n[tool.setuptools]\npy-modules = ["own"]',
+    'own.py': ''
+  })
+  const environment = { ...pythonEnv, requirements: ['-e .'] }
+
+  const { variables, reused } = await prepare(folder, environment).prepared
+
+  t.equal(reused, false)
+  t.equal(variables.VIRTUAL_ENV, join(folder, 'private/venv'))
+  t.notOk(existsSync(join(folder, 'environments')))
+})
+
+t.test('a stop ends the building', async t => {
+  const stopping = new AbortController()
+  const { prepared } = prepare(t.testdir(), pythonEnv, { signal: stopping.signal })
+  stopping.abort()
+  await t.rejects(prepared, { message: 'The job was stopped on request.' })
+})
+
+t.test('conda builds a conda_env into a prefix that later jobs use', async t => {
+  const folder = t.testdir({ 'conda.yaml': 'dependencies: [python=3.8]', bin: {} })
+  const path = standIn(join(folder, 'bin'))
+
+  const first = prepare(folder, condaEnv, { manager: 'conda', path })
+  const { variables, reused } = await first.prepared
+  const second = await prepare(folder, condaEnv, { manager: 'conda', path }).prepared
+
+  t.match(
+    await first.printed,
+    `conda env create --quiet --prefix ${variables.CONDA_PREFIX} --file ${join(folder, 'conda.yaml')}`
+  )
+  t.ok(variables.PATH?.startsWith(`${variables.CONDA_PREFIX}/bin:`))
+  t.equal(reused, false)
+  t.match(second, { reused: true, variables: { CONDA_PREFIX: variables.CONDA_PREFIX ?? '' } })
+})
+
+t.test('the environment manager is chosen by what is asked, named and there', async t => {
+  const folder = t.testdir({ bin: {}, none: {} })
+  const settings = (PATH: string) => readSettings({ PATH, MLFLOW_JOBS_PYTHON: 'python3' })
+  const without = settings(join(folder, 'none'))
+  const withConda = settings(standIn(join(folder, 'bin')))
+  const none = { ...pythonEnv, kind: 'none' as const, file: null }
+
+  t.equal((await chooseManager(undefined, none, withConda)).manager, 'local')
+  t.equal((await chooseManager('local', condaEnv, withConda)).manager, 'local')
+  t.equal((await chooseManager(undefined, pythonEnv, withConda)).manager, 'uv')
+  t.equal((await chooseManager(undefined, condaEnv, withConda)).manager, 'conda')
+  t.equal((await chooseManager(undefined, condaEnv, without)).manager, 'uv')
+  t.equal((await chooseManager('uv', condaEnv, withConda)).manager, 'uv')
+  t.match(await chooseManager('virtualenv', pythonEnv, without), { manager: 'uv', note: /by uv/ })
+  await t.rejects(chooseManager('conda', condaEnv, without), { message: /there is no conda/ })
+  await t.rejects(chooseManager('conda', pythonEnv, withConda), {
+    message: /cannot build a python_env/
+  })
+})
+
+t.test('variables for building reach the building alone', async t => {
+  const { buildVariables, variables } = readSettings({
+    PATH: '/bin',
+    MLFLOW_JOBS_PYTHON: '/opt/python/bin/python',
+    MLFLOW_JOBS_BUILD_ONLY: 'PIP_INDEX_URL,UV_CACHE_DIR',
+    PIP_INDEX_URL: 'https://user:secret@index.example',
+    OTHER: 'x'
+  })
+  t.match(buildVariables, { PIP_INDEX_URL: 'https://user:secret@index.example', OTHER: 'x' })
+  t.match(variables, { OTHER: 'x', PATH: '/opt/python/bin:/bin', PYTHONUNBUFFERED: '1' })
+  t.notHas(variables, { PIP_INDEX_URL: '' })
+  t.strictSame(
+    Object.keys(variables).filter(name => name.startsWith('MLFLOW_JOBS_')),
+    []
+  )
+})
