@@ -29,10 +29,16 @@ function prepare(
     manager = 'uv',
     pythonPin = 'exact',
     path = process.env.PATH ?? '',
-    signal = new AbortController().signal
-  }: { manager?: Manager; pythonPin?: 'exact' | 'minor'; path?: string; signal?: AbortSignal } = {}
+    signal = new AbortController().signal,
+    onSay = () => {}
+  }: {
+    manager?: Manager
+    pythonPin?: 'exact' | 'minor'
+    path?: string
+    signal?: AbortSignal
+    onSay?: () => void
+  } = {}
 ) {
-  const said: string[] = []
   const log = new PassThrough()
   const settings = readSettings({
     ...process.env,
@@ -48,11 +54,11 @@ function prepare(
     settings,
     codeFolder: folder,
     privateFolder: join(folder, 'private'),
-    say: words => void said.push(words),
+    say: onSay,
     log,
     signal
   }).finally(() => log.end())
-  return { prepared, said, printed: text(log) }
+  return { prepared, printed: text(log) }
 }
 
 /** A folder with a `conda` that notes how it was called and makes a prefix. */
@@ -118,11 +124,17 @@ t.test('an environment that installs the project itself is no other job’s', as
   t.notOk(existsSync(join(folder, 'environments')))
 })
 
-t.test('a stop ends the building', async t => {
+t.test('a stop ends the building, and what was built is not taken for whole', async t => {
+  const folder = t.testdir()
   const stopping = new AbortController()
-  const { prepared } = prepare(t.testdir(), pythonEnv, { signal: stopping.signal })
-  stopping.abort()
+
+  const { prepared } = prepare(folder, pythonEnv, {
+    signal: stopping.signal,
+    onSay: () => stopping.abort()
+  })
+
   await t.rejects(prepared, { message: 'The job was stopped on request.' })
+  t.strictSame((await prepare(folder, pythonEnv).prepared).reused, false)
 })
 
 t.test('conda builds a conda_env into a prefix that later jobs use', async t => {
