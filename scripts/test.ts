@@ -1,18 +1,18 @@
 /** npm test: tap, with a training environment and a tracking server; its arguments are tap's. Ends with the result in one line. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { type Training, withTraining } from './training.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-tap-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 try {
   await withTraining(test)
 } catch (error) {
   console.error((error as Error).message)
   process.exitCode = 1
-} finally {
-  await rm(folder, { recursive: true, force: true })
 }
 
 async function test({ python, trackingUri }: Training): Promise<void> {

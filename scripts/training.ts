@@ -46,7 +46,8 @@ export async function withTraining<Result>(
     await rm(folder, { recursive: true, force: true })
   }
   const interrupted = () => void end().then(() => process.exit(130))
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
+  // Not once: execa's own listener ends the process at once when it finds no other left.
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
   try {
     return await use({ python, trackingUri: await server.ready() })
   } finally {
