@@ -60,14 +60,14 @@ t.test(
     const { id } = await submit({ project: await packFolder(join(examples, 'multistep')) })
     const job = await ended(id)
 
-    t.equal(job.status, 'succeeded', job.failure?.message)
+    t.equal(job.status, 'succeeded', job.failure?.message ?? '')
     const { childRuns } = (await (await fetch(`${url}/jobs/${id}/metrics`)).json()) as {
       childRuns: { parentId: string; status: string }[]
     }
     t.ok(childRuns.length >= 2)
     t.ok(childRuns.every(({ parentId }) => parentId === job.run?.id))
     const [model] = job.model?.loggedModels ?? []
-    t.match(model?.path, /^mlflow_run_artifacts\/child_runs\/[0-9a-f]{32}\//)
+    t.match(model?.path ?? '', /^mlflow_run_artifacts\/child_runs\/[0-9a-f]{32}\//)
   }
 )
 

@@ -24,7 +24,7 @@ export async function testService(
   t: Test,
   environment: Record<string, string> = {}
 ): Promise<TestService> {
-  const dataDir = environment['DATA_DIR'] ?? t.testdir()
+  const dataDir = environment.DATA_DIR ?? t.testdir()
   const config = readConfig({
     ...process.env,
     DATA_DIR: dataDir,
