@@ -17,19 +17,31 @@ export async function layProof(folder: string): Promise<(port: number) => Promis
   await mkdir(join(folder, 'artifacts'), { recursive: true })
   await writeFile(join(folder, 'artifacts', name), secret)
   const path = `/api/2.0/mlflow-artifacts/artifacts/${name}`
-  return async port => (await get(port, path)) === secret
-}
-
-/** Whether the server of the port is well. */
-export const isHealthy = async (port: number) => (await get(port, '/health')) !== undefined
-
-async function get(port: number, path: string): Promise<string | undefined> {
-  try {
-    const signal = AbortSignal.timeout(timeoutMilliseconds)
-    const response = await fetch(`${uriOf(port)}${path}`, { signal })
-    const text = await response.text()
-    return response.ok ? text : undefined
-  } catch {
-    return undefined
+  return async port => {
+    const response = await get(port, path).catch(() => undefined)
+    return response?.ok === true && response.text === secret
   }
 }
+
+/** How the server of the port is; `gone`: nothing listens there. */
+export async function health(port: number): Promise<'well' | 'silent' | 'gone'> {
+  try {
+    const { ok } = await get(port, '/health')
+    return ok ? 'well' : 'silent'
+  } catch (error) {
+    return refused(error) ? 'gone' : 'silent'
+  }
+}
+
+async function get(port: number, path: string): Promise<{ ok: boolean; text: string }> {
+  const signal = AbortSignal.timeout(timeoutMilliseconds)
+  const response = await fetch(`${uriOf(port)}${path}`, { signal })
+  return { ok: response.ok, text: await response.text() }
+}
+
+/** fetch wraps the system's error. */
+const refused = (error: unknown) =>
+  error instanceof Error &&
+  error.cause instanceof Error &&
+  'code' in error.cause &&
+  error.cause.code === 'ECONNREFUSED'

@@ -12,7 +12,7 @@ import {
   type MlflowProcess,
   readRecord
 } from './mlflow-process.ts'
-import { isHealthy, layProof, uriOf } from './mlflow-proof.ts'
+import { health, layProof, uriOf } from './mlflow-proof.ts'
 
 export interface MlflowServerOptions {
   /** DATA_DIR: holds mlflow.db, artifacts/, and mlflow-server.json and .log. */
@@ -119,8 +119,11 @@ export function createMlflowServer(options: MlflowServerOptions): MlflowServer {
     for (let missed = 0; !signal.aborted; ) {
       await sleep(watchMilliseconds, undefined, { signal, ref: false }).catch(() => {})
       if (signal.aborted || !current) return
-      missed = (await isHealthy(current.port)) ? 0 : missed + 1
-      if (missed === 0 || (isAlive(current.pid) && missed < looksUntilHung)) continue
+      const state = await health(current.port)
+      missed = state === 'well' ? 0 : missed + 1
+      // Where nobody collects orphans, as in some containers, a group of the dead seems to be alive.
+      const ended = state === 'gone' || !isAlive(current.pid)
+      if (missed === 0 || (!ended && missed < looksUntilHung)) continue
       up = false
       onNotice(`The mlflow server at ${uriOf(current.port)} ended; it is started again.`)
       await bringUpWithPatience()
@@ -144,7 +147,7 @@ export function createMlflowServer(options: MlflowServerOptions): MlflowServer {
   return {
     uri: () => (up && current ? uriOf(current.port) : null),
     ready: async () => (up && current ? uriOf(current.port) : await bringUp()),
-    check: async () => up && current !== undefined && (await isHealthy(current.port)),
+    check: async () => up && current !== undefined && (await health(current.port)) === 'well',
     async close({ keep }) {
       closing.abort(new Error('The mlflow server is being closed.'))
       await bringing?.catch(() => {})
