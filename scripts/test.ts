@@ -34,8 +34,8 @@ async function test({ python, trackingUri }: Training): Promise<void> {
   // A run that ends badly without a failed test, such as a crash of tap, is itself what failed.
   const fail = totals.fail || Number(failed || ranNothing)
   process.exitCode = fail > 0 ? exitCode || 1 : 0
-  const skipped = totals.skip > 0 ? `, ${totals.skip} skipped` : ''
-  console.log(`\n${totals.pass} passed, ${fail} failed${skipped}`)
+  if (totals.skip > 0) console.log(`\n${totals.skip} skipped`)
+  console.log(`\n${totals.pass} passed, ${fail} failed`)
 }
 
 /** Of the line that tap itself ends its report with, such as `# { total: 9, pass: 7, fail: 1, skip: 1 }`. */
