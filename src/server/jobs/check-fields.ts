@@ -31,14 +31,17 @@ export interface Fields {
   tags: Record<string, string>
 }
 
-/** Throws MALFORMED_REQUEST where a field is no JSON; names every other fault. */
+type JsonField = 'parameters' | 'run' | 'environment' | 'tags'
+const jsonFields: JsonField[] = ['parameters', 'run', 'environment', 'tags']
+
+/** Throws MALFORMED_REQUEST that names every field that is no JSON; answers every other fault. */
 export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[] } {
   const faults: Fault[] = [...unknownFields(texts)]
-  jsonObject(texts, 'parameters')
-  const parameters = parseParameters(texts.get('parameters') || '{}')
-  const run = jsonObject(texts, 'run')
-  const environment = jsonObject(texts, 'environment')
-  const tags = jsonObject(texts, 'tags')
+  const values = parseFields(texts)
+  const parameters = parseParameters(textOf(texts, 'parameters'))
+  const run = objectOf('run', values.run, faults)
+  const environment = objectOf('environment', values.environment, faults)
+  const tags = objectOf('tags', values.tags, faults)
   const name = texts.get('name')
   faults.push(
     ...parameters.faults,
@@ -73,18 +76,30 @@ const unknownFields = (texts: FieldTexts): Fault[] =>
       detail: `There is no field "${name}"${suggestion(name, ['project', ...fieldNames])}`
     }))
 
-function jsonObject(texts: FieldTexts, field: string): Record<string, unknown> {
-  const text = texts.get(field)
-  if (text === undefined || text.trim() === '') return {}
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new MalformedRequest(`The field "${field}" is not JSON: ${(error as Error).message}.`)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new MalformedRequest(`The field "${field}" must be a JSON object such as {}.`)
-  return value as Record<string, unknown>
+const textOf = (texts: FieldTexts, field: JsonField) => texts.get(field)?.trim() || '{}'
+
+function parseFields(texts: FieldTexts): Record<JsonField, unknown> {
+  const values: Record<JsonField, unknown> = { parameters: {}, run: {}, environment: {}, tags: {} }
+  const malformed: string[] = []
+  for (const field of jsonFields)
+    try {
+      values[field] = JSON.parse(textOf(texts, field))
+    } catch (error) {
+      malformed.push(`The field "${field}" is not JSON: ${(error as Error).message}.`)
+    }
+  if (malformed.length > 0) throw new MalformedRequest(malformed.join(' '))
+  return values
+}
+
+/** {} where it is none, with a fault, so that everything else is checked all the same. */
+function objectOf(field: JsonField, value: unknown, faults: Fault[]): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>
+  faults.push({
+    pointer: pointerTo(field),
+    detail: `The field "${field}" must be a JSON object such as {}.`
+  })
+  return {}
 }
 
 function checkRun(run: Record<string, unknown>): Fault[] {
@@ -95,15 +110,25 @@ function checkRun(run: Record<string, unknown>): Fault[] {
       pointer: pointerTo('run', name),
       detail: `There is no run option "${name}"${suggestion(name, known)}`
     }))
-  for (const { instancePath, message } of Value.Errors(RunOptions, run))
-    if (known.includes(instancePath.split('/')[1] ?? ''))
-      faults.push({ pointer: `/run${instancePath}`, detail: `This ${message}.` })
+  for (const error of Value.Errors(RunOptions, run)) {
+    const name = known.find(option => error.instancePath === `/${option}`)
+    if (name) faults.push({ pointer: pointerTo('run', name), detail: `${name} ${wanted(error)}.` })
+  }
   if (run.experimentName !== undefined && run.experimentId !== undefined)
     faults.push({
       pointer: '/run/experimentId',
       detail: 'Give experimentName or experimentId, not both.'
     })
   return faults
+}
+
+/** What is allowed: the checker's own words name no values, and kinds as programs do. */
+function wanted(error: ReturnType<typeof Value.Errors>[number]): string {
+  if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
+  if (error.keyword === 'type')
+    return error.params.type === 'string' ? 'must be text' : 'must be true or false'
+  if (error.keyword === 'pattern') return 'has 1 to 64 letters, digits, "_" and "-"'
+  return error.message
 }
 
 const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u

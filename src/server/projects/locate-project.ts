@@ -67,7 +67,15 @@ function found(folders: string[]): string {
     .map(folder => (folder === '' ? 'the root' : displayName(folder)))
     .join(', ')
   const more = folders.length - maxNamed
-  return `There is one in ${named}${more > 0 ? ` and ${more} more folders` : ''}: name the folder in the field "path".`
+  return `There is one in ${named}${more > 0 ? ` and ${more} more folders` : ''}: ${remedy(folders)}.`
+}
+
+/** A project in the root is found without a path. */
+function remedy(folders: string[]): string {
+  if (!folders.includes('')) return 'name the folder in the field "path"'
+  return folders.length === 1
+    ? 'leave the field "path" out'
+    : 'leave the field "path" out for the root, or name the folder in it'
 }
 
 const folderOf = (file: string): string => {

@@ -24,8 +24,10 @@ export async function readSubmission(
   const submission: Submission = { texts: new Map(), faults: [] }
   try {
     for await (const part of request.parts({ limits })) {
-      if (part.type === 'field') take(submission, part.fieldname, String(part.value))
-      else if (part.fieldname === 'project') {
+      if (part.type === 'field') {
+        if (part.valueTruncated) throw tooLarge(part.fieldname)
+        take(submission, part.fieldname, String(part.value))
+      } else if (part.fieldname === 'project') {
         if (submission.archive) submission.faults.push(twice('project'))
         if (submission.archive) part.file.resume()
         else submission.archive = await spoolUpload(part.file, { folder, limitBytes })
@@ -45,6 +47,11 @@ const isKnown = (error: NodeJS.ErrnoException & { statusCode?: number }) =>
 const unreadable = (error: Error) =>
   new MalformedRequest(`The form cannot be read: ${error.message}.`)
 
+const tooLarge = (name: string) =>
+  new MalformedRequest(
+    `The field "${name}" is larger than ${fieldBytes} bytes, the limit of a field. Put what is long into a file of the project.`
+  )
+
 function take({ texts, faults }: Submission, name: string, value: string): void {
   if (texts.has(name)) faults.push(twice(name))
   texts.set(name, value)
@@ -61,8 +68,7 @@ async function readText(file: Readable, name: string): Promise<string> {
   let size = 0
   for await (const chunk of file) {
     size += chunk.length
-    if (size > fieldBytes && fieldNames.some(known => known === name))
-      throw new MalformedRequest(`The field "${name}" is larger than ${fieldBytes} bytes.`)
+    if (size > fieldBytes && fieldNames.some(known => known === name)) throw tooLarge(name)
     if (size <= fieldBytes) chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -81,21 +81,28 @@ const missing: Missing[] = [
     ['MLproject'],
     'a',
     '/path',
-    `There is no folder 'a' in the archive. There is one in the root: name the folder in the field "path".`
+    `There is no folder 'a' in the archive. There is one in the root: leave the field "path" out.`
   ],
   [
     'a folder without a project',
     ['MLproject', 'a/b'],
     'a',
     '/path',
-    `There is no MLproject file in the folder 'a'. There is one in the root: name the folder in the field "path".`
+    `There is no MLproject file in the folder 'a'. There is one in the root: leave the field "path" out.`
+  ],
+  [
+    'a path without a project where there are some, one in the root',
+    ['MLproject', 'a/x', 'b/MLproject'],
+    'a',
+    '/path',
+    `There is no MLproject file in the folder 'a'. There is one in the root, 'b': leave the field "path" out for the root, or name the folder in it.`
   ],
   [
     'a path of a file',
     ['MLproject'],
     'MLproject',
     '/path',
-    `There is no folder 'MLproject' in the archive. There is one in the root: name the folder in the field "path".`
+    `There is no folder 'MLproject' in the archive. There is one in the root: leave the field "path" out.`
   ],
   [
     'a path out of the archive',

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import type { Fault } from '../../../src/contract/fault.ts'
 import { testApp } from '../../helpers/app.ts'
 import { form, pack, simpleProject } from '../../helpers/project.ts'
 
@@ -101,6 +102,91 @@ t.test('every fault is named at once, each with a pointer', async t => {
   t.notOk((await readdir(dataDir)).includes('projects'), 'the project is not stored')
 })
 
+t.test('fields of the wrong kind are named together with every other fault', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: '[1]',
+      run: '"fast"',
+      environment: '3',
+      tags: 'null',
+      name: '\u0007'
+    })
+  })
+
+  t.equal(response.statusCode, 422, response.body)
+  const pointers = response.json().errors.map(({ pointer }: { pointer: string }) => pointer)
+  for (const pointer of ['/parameters', '/run', '/environment', '/tags', '/name'])
+    t.equal(pointers.filter((other: string) => other === pointer).length, 1, pointer)
+})
+
+t.test('every field that is no JSON is named at once', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({ parameters: 'alpha=1', run: '{}', environment: '{', tags: '[1]' })
+  })
+
+  t.equal(response.statusCode, 400, response.body)
+  const { detail } = response.json()
+  t.match(detail, 'The field "parameters" is not JSON')
+  t.match(detail, 'The field "environment" is not JSON')
+  t.notMatch(detail, /"run"|"tags"/)
+})
+
+t.test('a wrong run option is answered with what is allowed', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { alpha: 1 },
+      run: {
+        envManager: 'pip',
+        pythonPin: 3,
+        runName: 7,
+        experimentId: 'a b',
+        allowUndeclaredParameters: 'yes'
+      }
+    })
+  })
+
+  const details = response
+    .json()
+    .errors.map(({ pointer, detail }: Fault) => [pointer, detail] as const)
+  t.same(Object.fromEntries(details), {
+    '/run/envManager': 'envManager must be one of local, uv, virtualenv, conda.',
+    '/run/pythonPin': 'pythonPin must be one of exact, minor.',
+    '/run/runName': 'runName must be text.',
+    '/run/experimentId': 'experimentId has 1 to 64 letters, digits, "_" and "-".',
+    '/run/allowUndeclaredParameters': 'allowUndeclaredParameters must be true or false.'
+  })
+})
+
+t.test('a field above its limit is refused with the limit, as text and as a file', async t => {
+  const { app, folder } = await testApp(t)
+  const long = JSON.stringify({ alpha: 'x'.repeat(1024 * 1024) })
+
+  for (const parameters of [long, new Blob([long])]) {
+    const response = await app.inject({
+      method: 'POST',
+      url: '/jobs',
+      payload: form({ project: await pack(simpleProject), parameters })
+    })
+    t.equal(response.statusCode, 400, response.body)
+    t.match(response.json().detail, 'The field "parameters" is larger than 1048576 bytes')
+  }
+  t.same(await readdir(folder), [], 'nothing is left behind')
+})
+
 t.test('the parts may come in any order', async t => {
   const { app } = await testApp(t)
   const project = await pack(simpleProject)
@@ -137,7 +223,7 @@ const wrong: [title: string, status: number, code: string, fields: Record<string
     'MALFORMED_REQUEST',
     { project: new Blob(['x']), parameters: '{' }
   ],
-  ['run options that are a list', 400, 'MALFORMED_REQUEST', { run: '[]' }]
+  ['run options that are a list', 422, 'SUBMISSION_INVALID', { run: '[]' }]
 ]
 for (const [title, status, code, fields] of wrong)
   t.test(`${title}: ${status} ${code}`, async t => {
