@@ -22,14 +22,10 @@ export function chooseExperiment(
   const named = experimentId !== undefined || experimentName !== undefined
   const id = (named ? experimentId : variables.MLFLOW_EXPERIMENT_ID) ?? null
   const name = (named ? experimentName : variables.MLFLOW_EXPERIMENT_NAME) ?? null
+  // What is given stands; a code that sets another one fails, and then a hint says why.
+  if (id !== null || name !== null || runId !== undefined)
+    return { id: name === null ? id : null, name }
   const [inCode, ...others] = experiments
-  const setsAnother = inCode !== undefined && (name === null || experiments.some(x => x !== name))
-  if (id !== null || name !== null || runId !== undefined) {
-    const chosen = { id: name === null ? id : null, name }
-    if (!setsAnother) return chosen
-    const warning = `The code sets the experiment "${inCode}"; where that is not the run's experiment, mlflow.set_experiment fails. Leave that call out, or name no experiment.`
-    return { ...chosen, warning }
-  }
   if (inCode === undefined || others.length > 0 || dynamicExperiment) return { id, name }
   return {
     id,

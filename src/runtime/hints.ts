@@ -50,7 +50,7 @@ function successHints({ report, hints }: Ended): string[] {
   const runs = [report, ...report.childRuns]
   if (report.models.length > 0 || runs.some(run => Object.keys(run.metrics).length > 0)) return []
   const why = hints.setsTrackingUri
-    ? 'The code calls mlflow.set_tracking_uri, so it may have logged elsewhere.'
-    : 'Does the code log to another tracking URI or experiment?'
-  return [`The program logged no metric and no model to its run. ${why}`]
+    ? 'Its code calls mlflow.set_tracking_uri, so it may have logged elsewhere: leave that call out.'
+    : 'Does its code name another tracking URI or experiment (set_tracking_uri, set_experiment)?'
+  return [`The job has logged no metric and left no model. ${why}`]
 }

@@ -59,26 +59,17 @@ t.test('the run is made in the experiment that the code sets, where nobody named
   t.strictSame(chooseExperiment({}, {}, unsure), { id: null, name: null })
 })
 
-t.test(
-  'the experiment that the caller named wins, with a warning where the code sets another',
-  async t => {
-    const sets = code({ experiments: ['X'] })
-    t.match(chooseExperiment({ experimentName: 'Y' }, {}, sets), {
-      name: 'Y',
-      warning: /sets the experiment "X"/
-    })
-    t.strictSame(chooseExperiment({ experimentName: 'X' }, {}, sets), { id: null, name: 'X' })
-    t.match(chooseExperiment({ experimentId: '7' }, {}, sets), {
-      id: '7',
-      name: null,
-      warning: /"X"/
-    })
-    const image = { MLFLOW_EXPERIMENT_NAME: 'I', MLFLOW_EXPERIMENT_ID: '3' }
-    t.match(chooseExperiment({}, image, sets), { id: null, name: 'I' })
-    t.strictSame(chooseExperiment({ experimentId: '7' }, image, code()), { id: '7', name: null })
-    t.strictSame(chooseExperiment({ experimentName: 'Y' }, image, code()), { id: null, name: 'Y' })
-  }
-)
+t.test('the experiment that was named wins, whatever the code sets', async t => {
+  const sets = code({ experiments: ['X'] })
+  t.strictSame(chooseExperiment({ experimentName: 'Y' }, {}, sets), { id: null, name: 'Y' })
+  t.strictSame(chooseExperiment({ experimentName: 'X' }, {}, sets), { id: null, name: 'X' })
+  t.strictSame(chooseExperiment({ experimentId: '7' }, {}, sets), { id: '7', name: null })
+  t.strictSame(chooseExperiment({ runId: 'r' }, {}, sets), { id: null, name: null })
+  const image = { MLFLOW_EXPERIMENT_NAME: 'I', MLFLOW_EXPERIMENT_ID: '3' }
+  t.strictSame(chooseExperiment({}, image, sets), { id: null, name: 'I' })
+  t.strictSame(chooseExperiment({ experimentId: '7' }, image, code()), { id: '7', name: null })
+  t.strictSame(chooseExperiment({ experimentName: 'Y' }, image, code()), { id: null, name: 'Y' })
+})
 
 const report = (changes: Partial<RunReport>): RunReport => ({
   version: 1,
@@ -140,7 +131,7 @@ t.test('a job that logged nothing says so', async t => {
       manager: 'local',
       environmentFile: null
     })
-  t.match(success({}), [/logged no metric and no model/])
+  t.match(success({}), [/logged no metric and left no model/])
   t.match(success({}, true), [/mlflow\.set_tracking_uri/])
   t.strictSame(success({ metrics: { loss: 1 } }), [])
 })

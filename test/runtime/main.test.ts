@@ -166,7 +166,7 @@ t.test(
     t.strictSame(managers, ['uv', 'uv'])
     t.strictSame(jobs.map(({ report }) => report.environment?.reused).sort(), [false, true])
     const [warning] = jobs[0]?.report.warnings ?? []
-    t.match(warning, /logged no metric and no model/)
+    t.match(warning, /logged no metric and left no model/)
   }
 )
 
