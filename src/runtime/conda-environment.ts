@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { arch, platform } from 'node:os'
 import { dirname, join } from 'node:path'
-import { buildOnce } from './build-once.ts'
+import { buildOnce } from '../system/build-once.ts'
 import type { Prepared, PrepareOptions } from './prepare-environment.ts'
 import { runBuilder } from './run-builder.ts'
 

@@ -13,27 +13,38 @@ import { lock } from './lock.ts'
 export interface BuildOnceOptions {
   root: string
   key: string
-  /** Whether a whole folder is still good; otherwise it is built anew. */
-  usable(folder: string): Promise<boolean>
+  /** Whether a whole folder is still good; otherwise it is built anew. Always, where this is left out. */
+  usable?(folder: string): Promise<boolean>
   build(folder: string): Promise<void>
   /** Called once, when another process builds the same. */
   onWait(): void
   signal?: AbortSignal | undefined
 }
 
-/** Answers the link's path. What a killed or failed build left is removed by the next one. */
-export async function buildOnce(options: BuildOnceOptions): Promise<string> {
-  const { root, key, usable, build, onWait, signal } = options
+export interface BuiltFolder {
+  /** The link, whose path is the same for every build of the key. */
+  link: string
+  /** The real path of what it leads to. */
+  folder: string
+  /** It was there already. */
+  reused: boolean
+}
+
+/** What a killed or failed build left is removed by the next one. */
+export async function buildOnce(options: BuildOnceOptions): Promise<BuiltFolder> {
+  const { root, key, usable = async () => true, build, onWait, signal } = options
   const link = join(root, key)
-  const good = async () => {
+  const find = async (): Promise<BuiltFolder | undefined> => {
     const folder = await realpath(link).catch(() => undefined)
-    return folder !== undefined && (await usable(folder))
+    return folder && (await usable(folder)) ? { link, folder, reused: true } : undefined
   }
-  if (await good()) return link
+  const present = await find()
+  if (present) return present
   await mkdir(root, { recursive: true })
   const held = await lock(join(root, `${key}.lock`), { onWait, ...(signal ? { signal } : {}) })
   try {
-    if (await good()) return link
+    const built = await find()
+    if (built) return built
     await sweep(root, key)
     const folder = await mkdtemp(`${await realpath(root)}/${key}.`)
     try {
@@ -43,7 +54,7 @@ export async function buildOnce(options: BuildOnceOptions): Promise<string> {
       throw error
     }
     await publish(folder, link)
-    return link
+    return { link, folder, reused: false }
   } finally {
     held.release()
   }

@@ -65,7 +65,7 @@ async function managedPython(options: PreparePythonOptions): Promise<PreparedPyt
   const { requirements, environment, onProgress, signal } = options
   const folder = resolve(options.folder)
   const text = await readFile(requirements, 'utf8')
-  const link = await buildOnce({
+  const { link } = await buildOnce({
     root: folder,
     key: keyOf(text),
     usable,

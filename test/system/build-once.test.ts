@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t from 'tap'
-import { type BuildOnceOptions, buildOnce } from '../../src/runtime/build-once.ts'
+import { type BuildOnceOptions, buildOnce } from '../../src/system/build-once.ts'
 
-const module = join(import.meta.dirname, '../../src/runtime/build-once.ts')
+const module = join(import.meta.dirname, '../../src/system/build-once.ts')
 
 const options = (root: string, given: Partial<BuildOnceOptions>): BuildOnceOptions => ({
   root,
