@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import type { ProjectEnvironment } from '../contract/mlproject.ts'
 import { buildOnce } from '../system/build-once.ts'
+import { uvVariables } from '../system/uv-variables.ts'
 import { TrainingError } from './failure.ts'
 import { missingPython } from './missing-python.ts'
 import type { Prepared, PrepareOptions } from './prepare-environment.ts'
@@ -17,7 +18,7 @@ export async function prepareUv(options: PrepareOptions): Promise<Prepared> {
   const { environment, settings, codeFolder, say, signal } = options
   const builder = {
     cwd: join(codeFolder, dirname(environment.file ?? '')),
-    env: settings.buildVariables,
+    env: uvVariables(settings.buildVariables),
     log: options.log,
     signal
   }

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -29,12 +32,14 @@ function prepare(
     manager = 'uv',
     pythonPin = 'exact',
     path = process.env.PATH ?? '',
+    variables = {},
     signal = new AbortController().signal,
     onSay = () => {}
   }: {
     manager?: Manager
     pythonPin?: 'exact' | 'minor'
     path?: string
+    variables?: NodeJS.ProcessEnv
     signal?: AbortSignal
     onSay?: () => void
   } = {}
@@ -42,6 +47,7 @@ function prepare(
   const log = new PassThrough()
   const settings = readSettings({
     ...process.env,
+    ...variables,
     PATH: path,
     UV_PYTHON_DOWNLOADS: 'never',
     MLFLOW_JOBS_PYTHON: python(),
@@ -107,6 +113,29 @@ t.test('requirements that cannot be met are the fault of their author', async t 
     message: /^What python_env\.yaml requires could not be installed: .*six/s
   })
   t.match(await printed, /six==0\.0\.0\.1/, 'uv’s words are in the log')
+})
+
+t.test('uv looks for packages where pip is told to', async t => {
+  const asked: (string | undefined)[] = []
+  const index = createServer((request, response) => {
+    asked.push(request.url)
+    response.writeHead(404).end()
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => index.close())
+  await once(index, 'listening')
+  const { port } = index.address() as AddressInfo
+  const variables = {
+    PIP_INDEX_URL: `http://127.0.0.1:${port}/packages`,
+    UV_DEFAULT_INDEX: undefined,
+    UV_INDEX: undefined,
+    NO_PROXY: '127.0.0.1',
+    no_proxy: '127.0.0.1'
+  }
+  const environment = { ...pythonEnv, requirements: ['six'] }
+
+  await t.rejects(prepare(t.testdir(), environment, { variables }).prepared)
+
+  t.match(asked[0], /^\/packages\//)
 })
 
 t.test('an environment that installs the project itself is no other job’s', async t => {
