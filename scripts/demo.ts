@@ -14,7 +14,7 @@ import { execa } from 'execa'
 import { create, extract } from 'tar'
 import { readConfig } from '../src/server/config.ts'
 import type { Job } from '../src/server/routes/schemas.ts'
-import { createService } from '../src/server/service.ts'
+import { createService, type Service } from '../src/server/service.ts'
 import { cacheFolder, prepareTraining } from './training.ts'
 
 const usage = `npm run demo [-- --keep]
@@ -62,22 +62,31 @@ async function demo(): Promise<void> {
     ...process.env
   })
   const work = await mkdtemp(join(tmpdir(), 'mlflow-jobs-demo-'))
+  let service: Service | undefined
+  let ending: Promise<void> | undefined
+  const end = () => {
+    ending ??= (async () => {
+      await service?.close({ keepServer: false })
+      await rm(work, { recursive: true, force: true })
+    })()
+    return ending
+  }
+  const interrupted = () => void end().finally(() => process.exit(130))
+  // Not once: execa's own listener ends the process at once when it finds no other left.
+  process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
   try {
     title('Preparing the training environment')
     const { python } = await prepareTraining(config.dataDir, note)
     title('Starting the service')
-    const service = await createService({ ...config, python }, { level: config.logLevel })
-    try {
-      const url = await service.app.listen({ host: config.host, port: config.port })
-      service.start()
-      note(`It listens on ${url}; its documentation is at ${url}/docs.`)
-      await runJob(url, python, work)
-      if (options.keep) await keep(url)
-    } finally {
-      await service.close({ keepServer: false })
-    }
+    service = await createService({ ...config, python }, { level: config.logLevel })
+    const url = await service.app.listen({ host: config.host, port: config.port })
+    service.start()
+    note(`It listens on ${url}; its documentation is at ${url}/docs.`)
+    await runJob(url, python, work)
+    if (options.keep) await keep(url)
   } finally {
-    await rm(work, { recursive: true, force: true })
+    await end()
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
   }
 }
 
@@ -112,11 +121,13 @@ async function runJob(url: string, python: string, work: string): Promise<void> 
     stdout: 'inherit'
   })
 
-  title('The same with curl')
+  const [base, id] = options.keep ? [url, job.id] : [address8080, 'ID']
+  title(options.keep ? 'The same with curl' : 'The same with curl, after npm start')
   console.log(`  tar -czf code.tar.gz -C ${relative(root, example)} .
-  curl -F project=@code.tar.gz -F 'parameters=${parameters}' ${address8080}/jobs
-  curl '${address8080}/jobs/${job.id}/logs?follow=true'
-  curl -OJ ${address8080}/jobs/${job.id}/model`)
+  curl -F project=@code.tar.gz -F 'parameters=${parameters}' ${base}/jobs
+  curl '${base}/jobs/${id}/logs?follow=true'
+  curl -OJ ${base}/jobs/${id}/model`)
+  if (!options.keep) note('ID is the "id" of the answer.')
   const { trackingUri } = await json<{ trackingUri: string | null }>(`${url}/readyz`)
   if (trackingUri) note(`MLflow's pages were at ${trackingUri}.`)
   if (!options.keep) note('npm run demo -- --keep leaves all of it running.')
