@@ -63,15 +63,17 @@ async function demo(): Promise<void> {
   })
   const work = await mkdtemp(join(tmpdir(), 'mlflow-jobs-demo-'))
   let service: Service | undefined
+  let job: string | undefined
   let ending: Promise<void> | undefined
-  const end = () => {
-    ending ??= (async () => {
-      await service?.close({ keepServer: false })
-      await rm(work, { recursive: true, force: true })
-    })()
-    return ending
+  const end = async () => {
+    await service?.close({ keepServer: false })
+    await rm(work, { recursive: true, force: true })
   }
-  const interrupted = () => void end().finally(() => process.exit(130))
+  const interrupted = () => {
+    ending ??= (job ? stop(job).catch(() => {}) : Promise.resolve())
+      .then(end)
+      .finally(() => process.exit(130))
+  }
   // Not once: execa's own listener ends the process at once when it finds no other left.
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
   try {
@@ -82,21 +84,30 @@ async function demo(): Promise<void> {
     const url = await service.app.listen({ host: config.host, port: config.port })
     service.start()
     note(`It listens on ${url}; its documentation is at ${url}/docs.`)
-    await runJob(url, python, work)
+    await runJob(url, python, work, address => {
+      job = address
+    })
     if (options.keep) await keep(url)
   } finally {
-    await end()
+    ending ??= end()
+    await ending
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
   }
 }
 
-async function runJob(url: string, python: string, work: string): Promise<void> {
+async function runJob(
+  url: string,
+  python: string,
+  work: string,
+  onSubmitted: (address: string) => void
+): Promise<void> {
   const archive = join(work, 'code.tar.gz')
   await create({ cwd: example, file: archive, gzip: true }, await readdir(example))
   title(`Submitting ${relative(root, example)}`)
   const job = await submit(url, archive)
   note(`${job.id} is ${job.status}.`)
   const address = `${url}/jobs/${job.id}`
+  onSubmitted(address)
 
   title('Following its log')
   await waitForStart(address)
@@ -152,6 +163,12 @@ async function waitForStart(address: string): Promise<void> {
     shown = statusReason
     await new Promise(resolve => setTimeout(resolve, 500))
   }
+}
+
+/** A job would go on without its service, and the demo leaves nothing. */
+async function stop(address: string): Promise<void> {
+  await fetch(`${address}/stop`, { method: 'POST' })
+  while (!(await json<Job>(address)).terminal) await new Promise(done => setTimeout(done, 200))
 }
 
 async function keep(url: string): Promise<void> {
