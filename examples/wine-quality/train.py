@@ -3,6 +3,7 @@
 import argparse
 
 import mlflow
+import sklearn
 from mlflow.models import infer_signature
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import train_test_split
@@ -33,4 +34,6 @@ with mlflow.start_run():
         name="model",
         signature=infer_signature(test_x, predicted),
         input_example=test_x.head(1),
+        # Named, they need not be found out by loading the model once more.
+        pip_requirements=[f"scikit-learn=={sklearn.__version__}"],
     )

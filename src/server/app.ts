@@ -6,8 +6,10 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import type { Backend } from './backends/index.ts'
+import { ShuttingDown } from './errors.ts'
 import type { Jobs } from './jobs/index.ts'
 import { notFound, toProblem } from './problem.ts'
+import { refuseCrossSite } from './refuse-cross-site.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { logRoutes } from './routes/logs.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -25,6 +27,8 @@ export interface AppOptions {
   /** For temporary files. */
   folder: string
   uploadBytes: number
+  /** Whether only this machine may reach the service. */
+  onlyLocal: boolean
   logger: NonNullable<FastifyServerOptions['logger']>
 }
 
@@ -33,14 +37,28 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     logger: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
-    // One value of ?status= is a list of one.
-    ajv: { customOptions: { coerceTypes: 'array', keywords: ['example'] } }
+    return503OnClosing: false,
+    ajv: {
+      customOptions: {
+        // One value of ?status= is a list of one.
+        coerceTypes: 'array',
+        // Every fault is told, and unknown names are faults.
+        allErrors: true,
+        removeAdditional: false
+      }
+    }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   // Numbers of a job's parameters are JSON.rawJSON, which no serializer made from a schema would know.
   app.setSerializerCompiler(() => JSON.stringify)
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    if (closing) throw new ShuttingDown()
+    refuseCrossSite(request, options)
   })
   app.addHook('onResponse', async (request, reply) => {
     const level = request.method === 'GET' || request.method === 'HEAD' ? 'debug' : 'info'

@@ -10,6 +10,8 @@ import type { ProjectLimits } from './projects/project-limits.ts'
 export interface Config {
   host: string
   port: number
+  /** Somebody else guards the service: it may listen beyond loopback, and be known by other names. */
+  allowUnauthenticated: boolean
   /** An absolute path. */
   dataDir: string
   backend: Variables['BACKEND']
@@ -50,6 +52,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   return {
     host: values.HOST,
     port: values.PORT,
+    allowUnauthenticated: values.ALLOW_UNAUTHENTICATED,
     dataDir: resolve(values.DATA_DIR),
     backend: values.BACKEND,
     storage: values.STORAGE,

@@ -17,6 +17,7 @@ export const UploadTooLarge = createError(
 )
 export const ProjectTooLarge = createError('PROJECT_TOO_LARGE', '%s', 413)
 export const NotAnArchive = createError('NOT_AN_ARCHIVE', '%s', 415)
+export const CrossSite = createError('CROSS_SITE', '%s', 403)
 export const UnsupportedMediaType = createError(
   'UNSUPPORTED_MEDIA_TYPE',
   'Submissions are multipart/form-data, as curl -F sends them; this one is %s.',

@@ -40,8 +40,14 @@ function codeOf({ code = 'ERROR', validation }: FastifyError): string {
 
 function faultsOf(error: FastifyError): Fault[] | undefined {
   if (error instanceof SubmissionInvalid) return error.faults
-  return error.validation?.map(({ instancePath, message = 'is wrong' }) => ({
+  return error.validation?.map(({ instancePath, message = 'is wrong', params }) => ({
     pointer: `/${error.validationContext ?? 'request'}${instancePath}`,
-    detail: `This ${message}.`
+    detail: `This ${message}${named(params)}.`
   }))
+}
+
+/** The values that are possible, and the names that are not. */
+function named({ allowedValues, additionalProperty }: Record<string, unknown>): string {
+  if (Array.isArray(allowedValues)) return `: ${allowedValues.join(', ')}`
+  return typeof additionalProperty === 'string' ? `: "${additionalProperty}"` : ''
 }

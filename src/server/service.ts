@@ -66,6 +66,7 @@ export async function createService(
     backend,
     folder,
     uploadBytes: config.limits.uploadBytes,
+    onlyLocal: !config.allowUnauthenticated,
     logger
   })
   return {

@@ -89,7 +89,9 @@ async function askMlflow(): Promise<Described[]> {
     }))
   }))
   const script = join(import.meta.dirname, '../fixtures/mlprojects/describe.py')
+  // MLflow makes its own files in the folder where it runs.
   const { stdout } = await execa(python(), [script], {
+    cwd: root,
     input: JSON.stringify(cases),
     env: { SHELL: 'bash', PYTHONUTF8: '1' }
   })

@@ -47,6 +47,7 @@ export async function testApp(t: Test, limits: Partial<typeof defaultLimits> = {
     backend,
     folder,
     uploadBytes: allLimits.uploadBytes,
+    onlyLocal: true,
     logger: false
   })
   t.teardown(async () => {

@@ -46,6 +46,7 @@ export async function makeTree(
 export async function startRuntime(job: RuntimeJob, resources?: Record<string, unknown>) {
   const tree = await makeTree(job, resources)
   const subprocess = execa(process.execPath, [main, 'train'], {
+    cwd: tree.base,
     env: {
       SAGEMAKER_BASE_DIR: tree.base,
       MLFLOW_JOBS_PYTHON: python(),

@@ -1,5 +1,7 @@
 /** The whole service in a folder of the test's own, with the real mlflow, as main.ts runs it. */
+import { join } from 'node:path'
 import type { Test } from 'tap'
+import { cacheFolder } from '../../scripts/training.ts'
 import { readConfig } from '../../src/server/config.ts'
 import type { Job } from '../../src/server/routes/schemas.ts'
 import { createService } from '../../src/server/service.ts'
@@ -29,6 +31,8 @@ export async function testService(
     ...process.env,
     DATA_DIR: dataDir,
     PORT: '0',
+    // Packages that one test has fetched are there for the next.
+    UV_CACHE_DIR: join(cacheFolder, 'uv'),
     PYTHON: python(),
     MLFLOW_TRACKING_URI: await trackingUri(),
     ...environment

@@ -41,6 +41,8 @@ export interface LogSource {
   sizeBytes(): Promise<number>
   /** At most `limit` bytes from `offset` on; empty at the end. */
   read(offset: number, limit: number): Promise<Buffer>
+  /** Until then it can be read, wherever the log goes meanwhile. */
+  close(): Promise<void>
 }
 
 export interface Backend {

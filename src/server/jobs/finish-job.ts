@@ -10,7 +10,7 @@ import type { JobRecord, JobStatus } from './job.ts'
 import type { Changes } from './move-job.ts'
 import { readArchiveFile } from './read-archive-file.ts'
 
-const reportLimitBytes = 256 * 1024 * 1024
+const reportLimitBytes = 64 * 1024 * 1024
 
 interface Finish {
   storage: Storage
@@ -23,7 +23,7 @@ interface Finish {
 export async function finishJob(job: JobRecord, seen: Observation, finish: Finish): Promise<void> {
   const { storage } = finish
   for (const { key, file } of seen.outputs ?? []) if (existsSync(file)) await storage.put(key, file)
-  const report = await readReport(job.id, finish)
+  const report = await readReport(job.id, finish).catch(() => undefined)
   const model = await storage.stat(modelKey(job.id))
   const failure = failureOf(seen, report)
   const status = seen.stopped ? 'stopped' : failure ? 'failed' : 'succeeded'
@@ -47,15 +47,11 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
     const { id, experimentId, experimentName, trackingUri } = run
     changes.mlflowRun = { id, experimentId, experimentName, trackingUri }
   }
-  if (status === 'succeeded' && !model && Object.keys(changes.metrics ?? {}).length === 0)
-    changes.warnings?.push(nothingLogged)
   await finish.move(job, status, failure?.message ?? null, changes)
 }
 
-const nothingLogged =
-  'The job has logged no metric and left no model. Does its code name another tracking URI or experiment (set_tracking_uri, set_experiment)?'
-
-/** The runtime's report out of output.tar.gz, kept beside it so that it can be read without unpacking. */
+/** The runtime's report out of output.tar.gz, kept beside it so that it can be read without unpacking. The user's program can
+ * write there as well: what is no archive or no report counts as none. */
 async function readReport(id: string, { storage, folder }: Finish): Promise<RunReport | undefined> {
   if (!(await storage.stat(outputKey(id)))) return undefined
   const text = await readArchiveFile(

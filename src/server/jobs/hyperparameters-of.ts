@@ -9,10 +9,10 @@ export function hyperparametersOf(job: JobRecord): Record<string, string> {
     options: { entryPoint: job.entryPoint, ...options },
     projectPath: job.project.path,
     tags: {
+      ...job.tags,
       'mlflow_jobs.job': job.id,
       'mlflow_jobs.project': job.project.digest,
-      ...(job.project.gitCommit ? { 'mlflow.source.git.commit': job.project.gitCommit } : {}),
-      ...job.tags
+      ...(job.project.gitCommit ? { 'mlflow.source.git.commit': job.project.gitCommit } : {})
     }
   })
 }

@@ -3,12 +3,13 @@
  * here alone. A turn begins with what the store says and what the backend sees, so a restart needs nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Backend, BackendJob, Observation } from '../backends/index.ts'
+import type { Failure } from '../../contract/run-report.ts'
+import type { Backend, BackendJob, Observation, StartOutcome } from '../backends/index.ts'
 import { projectKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
 import { finishJob } from './finish-job.ts'
 import { hyperparametersOf } from './hyperparameters-of.ts'
-import { isTerminal, type JobRecord } from './job.ts'
+import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
 import { type Changes, moveJob, updateJob } from './move-job.ts'
 
 export interface Loop {
@@ -29,8 +30,10 @@ export interface LoopOptions {
   log: { info(data: object, text: string): void; error(data: object, text: string): void }
 }
 
-/** How many queued jobs a turn looks at, and in-progress ones at most. */
-const queuedInView = 50
+const retryMilliseconds = 10_000
+
+/** How many queued and in-progress jobs a turn looks at, at most. */
+const queuedInView = 10_000
 const inProgressInView = 10_000
 
 export function createLoop(options: LoopOptions): Loop {
@@ -38,6 +41,8 @@ export function createLoop(options: LoopOptions): Loop {
   const ended = new AbortController()
   let waking = new AbortController()
   let running: Promise<void> | undefined
+  /** When a job whose start failed is tried again (milliseconds since 1970). */
+  const retryAt = new Map<string, number>()
 
   async function turns(): Promise<void> {
     let recovered = false
@@ -57,24 +62,26 @@ export function createLoop(options: LoopOptions): Loop {
 
   /** Jobs that were started by a service that died before it could note it, and folders that it could not remove. */
   async function recover(): Promise<void> {
-    for (const id of await backend.kept()) {
-      const job = await store.get(id)
-      if (job?.status === 'queued') await advance(job, (await backend.observe([id])).get(id))
-      else if (!job || isTerminal(job.status)) await backend.forget(id)
-    }
+    for (const id of await backend.kept())
+      await guarded(id, async () => {
+        const job = await store.get(id)
+        if (job?.status === 'queued') await advance(job, (await backend.observe([id])).get(id))
+        else if (!job || isTerminal(job.status)) await backend.forget(id)
+      })
   }
 
   async function turn(): Promise<void> {
     const jobs = await store.oldest(['starting', 'running', 'stopping'], inProgressInView)
     const seen = await backend.observe(jobs.map(job => job.id))
-    for (const job of jobs) await guarded(job, () => advance(job, seen.get(job.id)))
+    for (const job of jobs) await guarded(job.id, () => advance(job, seen.get(job.id)))
     await startQueued()
   }
 
+  /** First come, first served: what the first one waits for, all behind it wait for. */
   async function startQueued(): Promise<void> {
     let reason: string | undefined
     for (const job of await store.oldest(['queued'], queuedInView)) {
-      await guarded(job, async () => {
+      await guarded(job.id, async () => {
         if (job.stopRequestedAt) await stopQueued(job)
         else if (reason === undefined) reason = await startJob(job)
         else await noteReason(job, reason)
@@ -82,18 +89,32 @@ export function createLoop(options: LoopOptions): Loop {
     }
   }
 
-  /** Answers why it could not start, which then holds for all behind it: first come, first served. */
+  /** Answers why it could not start, if it could not. */
   async function startJob(job: JobRecord): Promise<string | undefined> {
-    const start = await backend.start(toBackendJob(job))
+    if ((retryAt.get(job.id) ?? 0) > Date.now()) return undefined
+    const start = await backend.start(toBackendJob(job)).catch(error => failedStart(job, error))
     if (start.outcome === 'later') {
       await noteReason(job, start.reason)
       return start.reason
     }
+    retryAt.delete(job.id)
     if (start.outcome === 'failed') {
       const { failure } = start
       await move(job, 'failed', failure.message, { failure, endedAt: new Date().toISOString() })
     } else await move(job, 'starting', null, {})
     return undefined
+  }
+
+  /** The platform's fault, such as a full disk: tried again after a while, with the reason in the job. */
+  async function failedStart(job: JobRecord, error: Error): Promise<StartOutcome> {
+    log.error({ err: error, job: job.id }, 'the job could not be started')
+    if (!(await storage.stat(projectKey(job.project.digest))))
+      return { outcome: 'failed', failure: projectIsGone }
+    retryAt.set(job.id, Date.now() + retryMilliseconds)
+    return {
+      outcome: 'later',
+      reason: `It could not be started, and will be tried again: ${error.message}`
+    }
   }
 
   async function stopQueued(job: JobRecord): Promise<void> {
@@ -105,7 +126,10 @@ export function createLoop(options: LoopOptions): Loop {
     if (!seen) {
       // Its start was noted, but the backend knows nothing of it: the process died before it took the job.
       if (job.stopRequestedAt) await backend.stop(job.id)
-      else await backend.start(toBackendJob(job))
+      else if ((retryAt.get(job.id) ?? 0) <= Date.now()) {
+        retryAt.set(job.id, Date.now() + retryMilliseconds)
+        await backend.start(toBackendJob(job))
+      }
       return
     }
     if (seen.state === 'ended') {
@@ -121,14 +145,11 @@ export function createLoop(options: LoopOptions): Loop {
     else await update(job, { ...seenChanges(seen), statusReason: seen.reason ?? null })
   }
 
-  async function guarded(job: JobRecord, act: () => Promise<void>): Promise<void> {
+  async function guarded(id: string, act: () => Promise<void>): Promise<void> {
     try {
       await act()
     } catch (error) {
-      log.error(
-        { err: error, job: job.id },
-        'the job could not be moved on; the next turn tries again'
-      )
+      log.error({ err: error, job: id }, 'the job could not be moved on; the next turn tries again')
     }
   }
 
@@ -141,16 +162,15 @@ export function createLoop(options: LoopOptions): Loop {
 
   const noteReason = (job: JobRecord, reason: string) => update(job, { statusReason: reason })
   const update = (job: JobRecord, changes: Changes) => updateJob(store, job, changes)
-  const move = async (...[job, status, reason, changes]: Parameters<typeof moveOne>) => {
-    await moveOne(job, status, reason, changes)
-    log.info({ job: job.id, status, reason }, `job ${status}`)
-  }
-  const moveOne = (
+  async function move(
     job: JobRecord,
-    status: JobRecord['status'],
+    status: JobStatus,
     reason: string | null,
     changes: Changes
-  ) => moveJob(store, job, status, reason, changes)
+  ): Promise<void> {
+    if (await moveJob(store, job, status, reason, changes))
+      log.info({ job: job.id, status, reason }, `job ${status}`)
+  }
 
   return {
     start() {
@@ -170,4 +190,14 @@ function seenChanges(seen: Observation): Changes {
   if (seen.startedAt) changes.startedAt = seen.startedAt
   if (seen.run) changes.mlflowRun = seen.run
   return changes
+}
+
+const projectIsGone: Failure = {
+  kind: 'platform',
+  type: null,
+  message: 'The project is no longer in the storage.',
+  file: null,
+  line: null,
+  traceback: null,
+  exitCode: null
 }

@@ -17,16 +17,16 @@ export type Changes = Partial<
   >
 > & { backendStatus?: string }
 
-/** Moves the job forward and notes time and reason; does nothing where that would be backwards. */
+/** Moves the job forward and notes time and reason; false where that would be backwards, and nothing is done. */
 export async function moveJob(
   store: Store,
   job: JobRecord,
   status: JobStatus,
   reason: string | null,
   changes: Changes
-): Promise<void> {
+): Promise<boolean> {
   const at = new Date().toISOString()
-  await change(store, job, now => {
+  return change(store, job, now => {
     if (!canMove(now.status, status)) return now
     const transitions = [...now.transitions, { status, reason, at }]
     return { ...apply(now, changes), status, statusReason: reason, transitions }
@@ -47,11 +47,13 @@ async function change(
   store: Store,
   job: JobRecord,
   next: (now: JobRecord) => JobRecord
-): Promise<void> {
+): Promise<boolean> {
   let now: JobRecord | undefined = job
   while (now) {
     const changed = next(now)
-    if (isDeepStrictEqual(changed, now) || (await store.save(changed))) return
+    if (isDeepStrictEqual(changed, now)) return false
+    if (await store.save(changed)) return true
     now = await store.get(job.id)
   }
+  return false
 }

@@ -28,15 +28,17 @@ export async function* readLog(
     const job = await sources.store.get(id)
     const ended = !job || isTerminal(job.status)
     const source = await openLog(sources, id)
-    if (source) {
-      offset ??= tail === undefined ? 0 : await tailOffset(source, tail)
-      for (;;) {
-        const chunk = await source.read(offset, blockBytes)
+    try {
+      if (source) offset ??= tail === undefined ? 0 : await tailOffset(source, tail)
+      while (source) {
+        const chunk = await source.read(offset ?? 0, blockBytes)
         if (chunk.length === 0) break
-        offset += chunk.length
+        offset = (offset ?? 0) + chunk.length
         yield chunk
         if (signal.aborted) return
       }
+    } finally {
+      await source?.close()
     }
     if (ended || !follow) return
     await sleep(pollMilliseconds, undefined, { signal }).catch(() => {})
@@ -50,8 +52,10 @@ async function openLog(
 ): Promise<LogSource | undefined> {
   const live = await backend.log(id)
   if (live) return live
+  // It may have gone to storage since.
   if (!(await storage.stat(logKey(id)))) return undefined
   return {
+    close: async () => {},
     sizeBytes: async () => (await storage.stat(logKey(id)))?.sizeBytes ?? 0,
     async read(offset, limit) {
       const object = await storage.stat(logKey(id))

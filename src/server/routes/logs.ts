@@ -13,6 +13,10 @@ export const logRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
   app.get(
     '/jobs/:id/logs',
     {
+      // A follower learns at once that it is heard, however long the job is silent.
+      onSend: async (_request, reply) => {
+        setImmediate(() => reply.raw.flushHeaders())
+      },
       schema: {
         operationId: 'getLogs',
         tags: ['jobs'],

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Backend } from '../backends/index.ts'
 import type { Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
+import { hideCredentials } from './present-job.ts'
 import { Health, Readiness, Ref } from './schemas.ts'
 
 export interface OperationRoutesOptions {
@@ -45,12 +46,13 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
       const [storeCheck, storageCheck] = await Promise.all([check(store), check(storage)])
       const ready = storeCheck.ok && storageCheck.ok
       const pending = backend.pending()
+      const uri = backend.trackingUri()
       return reply.code(ready ? 200 : 503).send({
         ready,
         store: storeCheck,
         storage: storageCheck,
         backend: { ok: pending === null, detail: pending },
-        trackingUri: backend.trackingUri()
+        trackingUri: uri && hideCredentials(uri)
       })
     }
   )

@@ -3,7 +3,11 @@ import { rawParameters } from '../../contract/parameters.ts'
 import { isTerminal, type JobRecord } from '../jobs/job.ts'
 import type { Job } from './schemas.ts'
 
-const looksSecret = /(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEY$)/i
+const looksSecret =
+  /SECRET|TOKEN|PASS|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEY$|(^|_)(PAT|DSN|AUTH|COOKIE|WEBHOOK)(_|$)/i
+
+/** A user's name and password in a URI. */
+export const hideCredentials = (text: string) => text.replace(/(:\/\/)[^/@\s]*@/g, '$1***@')
 
 export function presentJob(job: JobRecord): Job {
   const { id, name, status, statusReason, entryPoint, tags, warnings, transitions } = job
@@ -17,12 +21,15 @@ export function presentJob(job: JobRecord): Job {
     project: { digest: job.project.digest, name: job.project.name, path: job.project.path },
     entryPoint,
     parameters: rawParameters({ ...job.defaults, ...job.parameters }),
-    run: job.mlflowRun,
+    run: job.mlflowRun && {
+      ...job.mlflowRun,
+      trackingUri: hideCredentials(job.mlflowRun.trackingUri)
+    },
     backend: job.backend,
     environment: Object.fromEntries(
       Object.entries(job.environment).map(([key, value]) => [
         key,
-        looksSecret.test(key) ? '***' : value
+        looksSecret.test(key) ? '***' : hideCredentials(value)
       ])
     ),
     tags,

@@ -50,7 +50,8 @@ export function createFacilities(options: FacilityOptions): Facilities {
         folder: options.folder,
         python: python.python,
         environment: options.serverEnvironment,
-        onProgress: text => progress(`Starting the tracking server: ${text}`)
+        onProgress: text => progress(`Starting the tracking server: ${text}`),
+        onNotice: options.onProgress
       })
       await server.ready()
     }
@@ -78,7 +79,8 @@ export function createFacilities(options: FacilityOptions): Facilities {
     open() {
       preparing ??= prepareWithPatience()
     },
-    pending: () => waitingFor,
+    pending: () =>
+      waitingFor ?? (trackingUri() ? null : 'The tracking server is being started again.'),
     current() {
       const uri = trackingUri()
       return waitingFor === null && python && uri ? { ...python, trackingUri: uri } : undefined
@@ -87,8 +89,9 @@ export function createFacilities(options: FacilityOptions): Facilities {
     onReady: listener => void listeners.push(listener),
     async close({ keepServer }) {
       closing.abort()
-      await preparing
+      // First: what is being prepared may wait for it.
       await server?.close({ keep: keepServer })
+      await preparing
     }
   }
 }

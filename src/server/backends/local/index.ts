@@ -6,9 +6,10 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import type { Backend, Observation, StartOutcome } from '../index.ts'
-import { createJson, type JobFolder, jobFolder, makeFolders, writeJson } from './job-folder.ts'
-import { logSource } from './log-source.ts'
+import { type Claim, createJson, type JobFolder, jobFolder, makeFolders } from './job-folder.ts'
+import { openLogFile } from './log-source.ts'
 import { observeJob } from './observe-job.ts'
 import { type JobSettings, type Tools, writeFolder } from './write-folder.ts'
 
@@ -76,7 +77,7 @@ export function createLocal(options: LocalOptions): Backend {
     async observe(ids) {
       const seen = new Map<string, Observation>()
       for (const id of ids) {
-        const observation = await observeJob(id, folderOf(id), supervisors.has(id))
+        const observation = await observeJob(id, folderOf(id), supervisors.has(id)).catch(unclear)
         if (observation) seen.set(id, observation)
         if (observation && observation.state !== 'ended') active.add(id)
         else if (!supervisors.has(id)) active.delete(id)
@@ -87,21 +88,21 @@ export function createLocal(options: LocalOptions): Backend {
     async stop(id) {
       const place = folderOf(id)
       await makeFolders(place)
-      if (await createJson(place.claim, { stoppedBeforeStart: true })) {
-        const endedAt = new Date().toISOString()
-        await writeJson(place.exit, { exitCode: 143, stopped: true, startedAt: null, endedAt })
-        changed()
-      } else await writeFile(place.stop, '')
+      const claim: Claim = { at: new Date().toISOString(), stoppedBeforeStart: true }
+      if (await createJson(place.claim, claim)) changed()
+      else await writeFile(place.stop, '')
     },
 
-    async log(id) {
-      const { log } = folderOf(id)
-      return existsSync(log) ? logSource(log) : undefined
-    },
+    log: id => openLogFile(folderOf(id).log),
 
     async forget(id) {
       active.delete(id)
-      await rm(folderOf(id).path, { recursive: true, force: true })
+      const { path } = folderOf(id)
+      await rm(path, { recursive: true, force: true }).catch(async () => {
+        // A program may leave folders that nobody may write.
+        await execa('chmod', ['-R', 'u+rwX', path])
+        await rm(path, { recursive: true, force: true })
+      })
     },
 
     async kept() {
@@ -110,6 +111,13 @@ export function createLocal(options: LocalOptions): Backend {
     }
   }
 }
+
+/** One folder that cannot be read must not hide the other jobs. */
+const unclear = (error: Error): Observation => ({
+  state: 'starting',
+  status: 'Unknown',
+  reason: `Its folder cannot be read: ${error.message}`
+})
 
 const later = (reason: string): StartOutcome => ({ outcome: 'later', reason })
 

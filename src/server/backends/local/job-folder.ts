@@ -41,6 +41,20 @@ export interface JobFile {
   stopGraceSeconds: number
 }
 
+/** Who has the job, for good. */
+export interface Claim {
+  at: string
+  /** A stop was first: the job will never begin. */
+  stoppedBeforeStart?: boolean
+}
+
+export const stoppedBeforeStart = ({ at }: Claim): ExitFile => ({
+  exitCode: 143,
+  stopped: true,
+  startedAt: null,
+  endedAt: at
+})
+
 export interface ExitFile {
   /** 128 + n where signal n ended the runtime. */
   exitCode: number
@@ -49,6 +63,8 @@ export interface ExitFile {
   /** null: stopped before it began. */
   startedAt: string | null
   endedAt: string
+  /** Why what it left is not whole. */
+  problem?: string
 }
 
 export function jobFolder(path: string): JobFolder {

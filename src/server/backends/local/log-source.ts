@@ -1,25 +1,22 @@
-/** A file that grows, as a log. */
+/** A file that grows, as a log: one handle, so that it can be read to its end when it is moved meanwhile. */
 import { open } from 'node:fs/promises'
 import type { LogSource } from '../index.ts'
 
-export function logSource(file: string): LogSource {
+/** undefined where there is no such file. */
+export async function openLogFile(file: string): Promise<LogSource | undefined> {
+  const handle = await open(file).catch(error => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  })
+  if (!handle) return undefined
+  const sizeBytes = async () => (await handle.stat()).size
   return {
-    async sizeBytes() {
-      const handle = await open(file)
-      try {
-        return (await handle.stat()).size
-      } finally {
-        await handle.close()
-      }
-    },
+    sizeBytes,
     async read(offset, limit) {
-      const handle = await open(file)
-      try {
-        const { buffer, bytesRead } = await handle.read(Buffer.alloc(limit), 0, limit, offset)
-        return buffer.subarray(0, bytesRead)
-      } finally {
-        await handle.close()
-      }
-    }
+      const length = Math.max(0, Math.min(limit, (await sizeBytes()) - offset))
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset)
+      return buffer.subarray(0, bytesRead)
+    },
+    close: () => handle.close()
   }
 }

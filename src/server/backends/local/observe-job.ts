@@ -2,11 +2,18 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Failure, type RunReport, runReportFile } from '../../../contract/run-report.ts'
+import { Value } from 'typebox/value'
+import { type Failure, RunReport, runReportFile } from '../../../contract/run-report.ts'
 import { tryLock } from '../../../system/lock.ts'
 import { logKey, modelKey, outputKey } from '../../storage/index.ts'
 import type { Observation } from '../index.ts'
-import { type ExitFile, type JobFolder, readJson } from './job-folder.ts'
+import {
+  type Claim,
+  type ExitFile,
+  type JobFolder,
+  readJson,
+  stoppedBeforeStart
+} from './job-folder.ts'
 
 /** undefined where the job was never started; `supervised`: its supervisor was started and has not ended. */
 export async function observeJob(
@@ -16,7 +23,8 @@ export async function observeJob(
 ): Promise<Observation | undefined> {
   const exit = await readJson<ExitFile>(place.exit)
   if (exit) return ended(id, place, exit)
-  const claim = await readJson<{ at: string }>(place.claim)
+  const claim = await readJson<Claim>(place.claim)
+  if (claim?.stoppedBeforeStart) return ended(id, place, stoppedBeforeStart(claim))
   if (!claim) return supervised ? { state: 'starting', status: 'Starting' } : undefined
   const orphaned = !isHeld(place.lock)
   if (orphaned && !isHeld(place.runtimeLock)) {
@@ -24,7 +32,7 @@ export async function observeJob(
     return late ? ended(id, place, late) : await lost(id, place, claim)
   }
   const program = await readJson<{ at: string }>(place.program)
-  const report = await readReport(place)
+  const run = await readRun(place)
   const stopping = orphaned || existsSync(place.stop)
   const observation: Observation = {
     state: stopping ? 'stopping' : program ? 'running' : 'starting',
@@ -33,7 +41,7 @@ export async function observeJob(
   }
   if (!program && !stopping)
     observation.reason = 'Unpacking the project and preparing its environment.'
-  if (report?.run) observation.run = report.run
+  if (run) observation.run = run
   return observation
 }
 
@@ -58,21 +66,28 @@ function ended(id: string, place: JobFolder, exit: ExitFile): Observation {
     ].filter(({ file }) => existsSync(file))
   }
   if (exit.startedAt) observation.startedAt = exit.startedAt
+  if (exit.problem) observation.failure = { ...nothingKnown, message: exit.problem }
   return observation
 }
 
+const nothingKnown: Omit<Failure, 'message'> = {
+  kind: 'platform',
+  type: null,
+  file: null,
+  line: null,
+  traceback: null,
+  exitCode: null
+}
+
 /** The supervisor was killed, or the machine went down. The job is not run again: it may have had effects. */
-async function lost(id: string, place: JobFolder, claim: { at: string }): Promise<Observation> {
+async function lost(id: string, place: JobFolder, claim: Claim): Promise<Observation> {
   const said = await readFile(join(place.path, 'supervisor.log'), 'utf8').catch(() => '')
-  const failure: Failure = {
-    kind: 'platform',
-    type: null,
-    message: `The job's processes were ended from outside (a restart of the machine, or a kill); it is not run again, since it may have had effects.${said.trim() && ` Its supervisor said: ${said.trim().slice(-500)}`}`,
-    file: null,
-    line: null,
-    traceback: null,
-    exitCode: null
-  }
+  const last = said
+    .trim()
+    .split('\n')
+    .findLast(line => /^\w*Error/.test(line))
+  const message = `The job's processes were ended from outside (a restart of the machine, or a kill); it is not run again, since it may have had effects.${last ? ` Its supervisor said: ${last}` : ''}`
+  const failure = { ...nothingKnown, message }
   const observation: Observation = {
     state: 'ended',
     status: 'Failed',
@@ -81,10 +96,13 @@ async function lost(id: string, place: JobFolder, claim: { at: string }): Promis
     failure,
     outputs: existsSync(place.log) ? [{ key: logKey(id), file: place.log }] : []
   }
-  const report = await readReport(place)
-  if (report?.run) observation.run = report.run
+  const run = await readRun(place)
+  if (run) observation.run = run
   return observation
 }
 
-const readReport = (place: JobFolder) =>
-  readJson<RunReport>(join(place.tree.outputData, runReportFile))
+/** The user's program can write there, too: what is no report counts as none. */
+async function readRun(place: JobFolder): Promise<Observation['run']> {
+  const report = await readJson<unknown>(join(place.tree.outputData, runReportFile)).catch(() => {})
+  return Value.Check(RunReport, report) && report.run ? report.run : undefined
+}

@@ -34,12 +34,16 @@ async function supervise(folder: JobFolder): Promise<void> {
   const startedAt = new Date().toISOString()
   if (!(await createJson(folder.claim, { pid: process.pid, at: startedAt }))) return lock.release()
   const { exitCode, stopAsked } = await run(folder)
-  await pack(folder)
+  const problem = await pack(folder).then(
+    () => undefined,
+    error => `What the job left could not be packed: ${(error as Error).message}`
+  )
   const ended: ExitFile = {
     exitCode,
     stopped: stopAsked && exitCode !== 0,
     startedAt,
-    endedAt: new Date().toISOString()
+    endedAt: new Date().toISOString(),
+    ...(problem ? { problem } : {})
   }
   await writeJson(folder.exit, ended)
   lock.release()
@@ -59,6 +63,8 @@ async function takeLock(folder: JobFolder): Promise<Lock | undefined> {
 async function run(folder: JobFolder): Promise<{ exitCode: number; stopAsked: boolean }> {
   const job = await readJson<JobFile>(folder.job)
   if (!job) throw new Error(`${folder.job} is missing`)
+  // The program could read it: it holds what environments are built with, such as an index's password.
+  await rm(folder.job)
   const log = await open(folder.log, 'a', 0o600)
   const runtime = spawn(job.command, job.arguments, {
     cwd: folder.tree.base,
@@ -128,15 +134,35 @@ function kill(groups: Set<number>): void {
   }
 }
 
-/** model.tar.gz and output.tar.gz as SageMaker makes them; an empty folder leaves no archive. */
+/** model.tar.gz and output.tar.gz as SageMaker makes them; an empty folder leaves no archive, nor does one that fails. */
 async function pack({ tree, modelArchive, outputArchive }: JobFolder): Promise<void> {
-  for (const [folder, file] of [
-    [tree.model, modelArchive],
-    [tree.outputData, outputArchive]
-  ] as const) {
-    const names = await readdir(folder).catch(() => [])
-    if (names.length === 0) continue
+  const packed = await Promise.allSettled([
+    packFolder(tree.model, modelArchive),
+    packFolder(tree.outputData, outputArchive)
+  ])
+  for (const each of packed) if (each.status === 'rejected') throw each.reason
+}
+
+async function packFolder(folder: string, file: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  if (names.length === 0) return
+  try {
+    // "./" keeps a name that begins with @ from being read as an archive to include.
+    const paths = names.map(name => `./${name}`)
+    await create({ cwd: folder, file, gzip: { level: 1 }, portable: true }, paths)
+    await sync(file)
+  } catch (error) {
     await rm(file, { force: true })
-    await create({ cwd: folder, file, gzip: { level: 1 }, portable: true }, names)
+    throw error
+  }
+}
+
+/** exit.json promises that the archives are whole, after a crash of the machine as well. */
+async function sync(file: string): Promise<void> {
+  const handle = await open(file)
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
   }
 }

@@ -1,0 +1,109 @@
+/** The supervisor over programs that stand for the runtime: what it takes, packs and says does not depend on MLflow. */
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import t, { type Test } from 'tap'
+import { list } from 'tar'
+import {
+  createJson,
+  type ExitFile,
+  jobFolder,
+  makeFolders,
+  readJson,
+  writeJson
+} from '../../../../src/server/backends/local/job-folder.ts'
+import { observeJob } from '../../../../src/server/backends/local/observe-job.ts'
+
+const main = join(import.meta.dirname, '../../../../src/server/backends/local/supervise.ts')
+
+async function place(t: Test, program: string) {
+  const folder = jobFolder(t.testdir())
+  await makeFolders(folder)
+  await writeJson(folder.job, {
+    command: '/bin/sh',
+    arguments: ['-c', program],
+    environment: { PATH: process.env.PATH },
+    stopGraceSeconds: 1
+  })
+  return folder
+}
+
+const supervise = (folder: { path: string }) => execa(process.execPath, [main, folder.path])
+
+t.test('a job is taken once, whoever else is started for it', async t => {
+  const folder = await place(t, 'echo ran >> runs')
+
+  await Promise.all([supervise(folder), supervise(folder), supervise(folder)])
+  await supervise(folder)
+
+  t.equal(await readFile(join(folder.tree.base, 'runs'), 'utf8'), 'ran\n')
+  t.match(await observeJob('job-a', folder, false), { state: 'ended', exitCode: 0 })
+})
+
+t.test('a job that was stopped before it began never begins', async t => {
+  const folder = await place(t, 'echo ran >> runs')
+  await createJson(folder.claim, { at: new Date().toISOString(), stoppedBeforeStart: true })
+
+  await supervise(folder)
+
+  t.notOk(existsSync(join(folder.tree.base, 'runs')))
+  t.match(await observeJob('job-a', folder, false), { state: 'ended', stopped: true })
+})
+
+t.test('what it leaves is packed, whatever its files are called', async t => {
+  const folder = await place(t, 'echo a > model/@weights; echo b > "model/-x y"')
+
+  await supervise(folder)
+
+  const names: string[] = []
+  await list({ file: folder.modelArchive, onReadEntry: entry => names.push(entry.path) })
+  t.same(names.toSorted(), ['./-x y', './@weights'])
+})
+
+t.test('a program that ignores SIGTERM is killed when its time is over', async t => {
+  const folder = await place(t, 'trap "" TERM; echo started; while :; do sleep 0.1; done')
+  const supervisor = supervise(folder)
+  while (!existsSync(folder.log) || !(await readFile(folder.log, 'utf8'))) await wait()
+
+  await writeFile(folder.stop, '')
+  await supervisor
+
+  t.match(await readJson<ExitFile>(folder.exit), { exitCode: 137, stopped: true })
+})
+
+t.test('a job whose supervisor is killed is lost, not run again', async t => {
+  const folder = await place(t, 'echo started; exec sleep 30')
+  const supervisor = supervise(folder)
+  while (!existsSync(folder.log) || !(await readFile(folder.log, 'utf8'))) await wait()
+
+  supervisor.kill('SIGKILL')
+  await supervisor.catch(() => {})
+
+  t.match(await observeJob('job-a', folder, false), {
+    state: 'ended',
+    failure: { kind: 'platform', message: /ended from outside/ }
+  })
+})
+
+t.test('a report that the program has spoilt hides nothing else', async t => {
+  const folder = await place(t, 'echo garbage > output/data/run-report.json; sleep 1')
+  const supervisor = supervise(folder)
+  while (!existsSync(folder.claim)) await wait()
+
+  t.match(await observeJob('job-a', folder, true), { state: 'starting', run: undefined })
+  await supervisor
+})
+
+t.test(
+  'what environments are built with is gone from the folder when the program runs',
+  async t => {
+    const folder = await place(t, 'ls ..')
+
+    await supervise(folder)
+
+    t.notMatch(await readFile(folder.log, 'utf8'), 'job.json')
+  }
+)
+
+const wait = () => new Promise(resolve => setTimeout(resolve, 20))
