@@ -15,6 +15,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
   t.strictSame(config, {
     host: '127.0.0.1',
     port: 8080,
+    allowUnauthenticated: false,
     dataDir: join(process.cwd(), 'data'),
     backend: 'local',
     storage: 'filesystem',
@@ -54,6 +55,7 @@ t.test('reads every variable', async t => {
   t.strictSame(config, {
     host: '::1',
     port: 0,
+    allowUnauthenticated: false,
     dataDir: '/srv/jobs',
     backend: 'local',
     storage: 'filesystem',

@@ -73,7 +73,7 @@ t.test('a program that ignores SIGTERM is killed when its time is over', async t
 })
 
 t.test('a job whose supervisor is killed is lost, not run again', async t => {
-  const folder = await place(t, 'echo started; exec sleep 30')
+  const folder = await place(t, 'echo started; exec sleep 5')
   const supervisor = supervise(folder)
   while (!existsSync(folder.log) || !(await readFile(folder.log, 'utf8'))) await wait()
 
