@@ -7,7 +7,7 @@ import { uploadMemory } from './upload-memory.ts'
 const usage = `npm run bench [-- NAME...] [--rounds N]
 
   overhead        from POST to succeeded, for a program that does nothing, against plain mlflow run
-  upload-memory   the service's memory while an archive of 1 GiB is uploaded
+  upload-memory   the service's memory while a project of 1 GiB is uploaded, as .tar.gz and as .zip
 
 Without a name, all of them.`
 

@@ -1,11 +1,13 @@
-/** The service's memory while an archive of 1 GiB is uploaded, checked and stored. */
+/** The service's memory while a project of 1 GiB, as .tar.gz and as .zip, is uploaded, checked and stored. */
 import { createHash, randomBytes } from 'node:crypto'
-import { openAsBlob } from 'node:fs'
+import { createWriteStream, openAsBlob } from 'node:fs'
 import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { execa } from 'execa'
 import { create } from 'tar'
+import { ZipFile } from 'yazl'
 import type { BenchOptions } from './overhead.ts'
 import { startService } from './service-process.ts'
 
@@ -13,41 +15,56 @@ const sizeMiB = 1024
 const targetMiB = 256
 const sampleMilliseconds = 100
 
-export async function uploadMemory({ python, trackingUri }: BenchOptions): Promise<void> {
-  console.log(`upload-memory: an archive of ${sizeMiB} MiB`)
+export async function uploadMemory(options: BenchOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-bench-'))
   try {
-    const archive = await makeArchive(folder)
-    const service = await startService(join(folder, 'data'), { python, trackingUri })
-    try {
-      const idle = await residentMiB(service.pid)
-      let peak = idle
-      const sampling = setInterval(async () => {
-        peak = Math.max(peak, await residentMiB(service.pid).catch(() => 0))
-      }, sampleMilliseconds)
-      const form = new FormData()
-      form.append('project', await openAsBlob(archive), 'project.tar.gz')
-      form.append('entryPoint', 'main')
-      const response = await fetch(`${service.url}/jobs`, { method: 'POST', body: form })
-      clearInterval(sampling)
-      if (response.status !== 202) throw new Error(await response.text())
-      console.log(`  resident, idle   ${idle.toFixed(0)} MiB`)
-      console.log(`  resident, peak   ${peak.toFixed(0)} MiB (${(peak / idle).toFixed(2)} of idle)`)
-      console.log(`  target: below ${targetMiB} MiB`)
-      const { id } = (await response.json()) as { id: string }
-      await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
-      await fetch(`${service.url}/jobs/${id}/logs?follow=true`).then(r => r.text())
-    } finally {
-      await service.end()
+    await makeProject(join(folder, 'project'))
+    for (const [name, make] of Object.entries({
+      'project.tar.gz': makeTar,
+      'project.zip': makeZip
+    })) {
+      const archive = join(folder, name)
+      await make(join(folder, 'project'), archive)
+      await measure(archive, join(folder, `data of ${name}`), options)
+      await rm(archive)
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Bytes that do not compress, in a project that is valid. */
-async function makeArchive(folder: string): Promise<string> {
-  const project = join(folder, 'project')
+async function measure(
+  archive: string,
+  data: string,
+  { python, trackingUri }: BenchOptions
+): Promise<void> {
+  console.log(`upload-memory: ${basename(archive)} of ${sizeMiB} MiB`)
+  const service = await startService(data, { python, trackingUri })
+  try {
+    const idle = await residentMiB(service.pid)
+    let peak = idle
+    const sampling = setInterval(async () => {
+      peak = Math.max(peak, await residentMiB(service.pid).catch(() => 0))
+    }, sampleMilliseconds)
+    const form = new FormData()
+    form.append('project', await openAsBlob(archive), basename(archive))
+    form.append('entryPoint', 'main')
+    const response = await fetch(`${service.url}/jobs`, { method: 'POST', body: form })
+    clearInterval(sampling)
+    if (response.status !== 202) throw new Error(await response.text())
+    console.log(`  resident, idle   ${idle.toFixed(0)} MiB`)
+    console.log(`  resident, peak   ${peak.toFixed(0)} MiB (${(peak / idle).toFixed(2)} of idle)`)
+    console.log(`  target: below ${targetMiB} MiB`)
+    const { id } = (await response.json()) as { id: string }
+    await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
+    await fetch(`${service.url}/jobs/${id}/logs?follow=true`).then(r => r.text())
+  } finally {
+    await service.end()
+  }
+}
+
+/** A project that is valid, with bytes that do not compress. */
+async function makeProject(project: string): Promise<void> {
   await mkdir(project)
   await writeFile(join(project, 'MLproject'), 'entry_points:\n  main:\n    command: "true"\n')
   const data = await open(join(project, 'data.bin'), 'w')
@@ -57,10 +74,18 @@ async function makeArchive(folder: string): Promise<string> {
     await data.write(block)
   }
   await data.close()
-  const archive = join(folder, 'project.tar.gz')
+}
+
+async function makeTar(project: string, archive: string): Promise<void> {
   await create({ cwd: project, file: archive, gzip: { level: 1 } }, await readdir(project))
-  await rm(project, { recursive: true })
-  return archive
+}
+
+async function makeZip(project: string, archive: string): Promise<void> {
+  const zip = new ZipFile()
+  for (const name of await readdir(project))
+    zip.addFile(join(project, name), name, { compressionLevel: 1 })
+  zip.end()
+  await pipeline(zip.outputStream, createWriteStream(archive))
 }
 
 async function residentMiB(pid: number): Promise<number> {
