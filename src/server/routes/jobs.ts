@@ -57,13 +57,16 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (
         operationId: 'listJobs',
         tags: ['jobs'],
         summary: 'List jobs, newest first',
-        querystring: Type.Object({
-          status: Type.Optional(
-            Type.Array(JobStatus, { description: 'May be given several times.' })
-          ),
-          limit: Type.Integer({ minimum: 1, maximum: 100, default: defaultLimit }),
-          cursor: Type.Optional(Type.String({ description: 'nextCursor of the page before.' }))
-        }),
+        querystring: Type.Object(
+          {
+            status: Type.Optional(
+              Type.Array(JobStatus, { description: 'May be given several times.' })
+            ),
+            limit: Type.Integer({ minimum: 1, maximum: 100, default: defaultLimit }),
+            cursor: Type.Optional(Type.String({ description: 'nextCursor of the page before.' }))
+          },
+          { additionalProperties: false }
+        ),
         response: { 200: Ref(JobList), ...problems(400) }
       }
     },

@@ -33,7 +33,15 @@ t.test('the list is filtered by one status or several', async t => {
   t.same(await list('status=failed&status=queued'), ['job-b', 'job-a'])
 })
 
-for (const query of ['limit=0', 'limit=101', 'limit=x', 'status=done', 'cursor=%00', 'cursor=é'])
+for (const query of [
+  'limit=0',
+  'limit=101',
+  'limit=x',
+  'status=done',
+  'stauts=queued',
+  'cursor=%00',
+  'cursor=é'
+])
   t.test(`?${query} is refused with the reason`, async t => {
     const { app } = await testApp(t)
 
