@@ -13,7 +13,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type ContainerTree, containerTree } from '../../../contract/container.ts'
 
 export interface JobFolder {
@@ -90,7 +90,7 @@ export function jobFolder(path: string): JobFolder {
 export async function writeJson(file: string, value: unknown): Promise<void> {
   const temporary = await writeBeside(file, value)
   await rename(temporary, file)
-  await syncFolder(file)
+  await syncFolder(dirname(file))
 }
 
 /** Creates the file whole and durably; false when it is there already. */
@@ -104,7 +104,7 @@ export async function createJson(file: string, value: unknown): Promise<boolean>
   } finally {
     await rm(temporary, { force: true })
   }
-  await syncFolder(file)
+  await syncFolder(dirname(file))
   return true
 }
 
@@ -123,6 +123,8 @@ export async function makeFolders({ path, tree, home, temporary }: JobFolder): P
   const folders = [tree.inputConfig, join(tree.inputData, 'code'), tree.model, tree.outputData]
   for (const folder of [...folders, tree.checkpoints, home, temporary])
     await mkdir(folder, { recursive: true })
+  // Were these names lost with the power, the claim would be, and the job would run twice.
+  for (const folder of [path, dirname(path), dirname(dirname(path))]) await syncFolder(folder)
 }
 
 async function writeBeside(file: string, value: unknown): Promise<string> {
@@ -137,8 +139,8 @@ async function writeBeside(file: string, value: unknown): Promise<string> {
   return temporary
 }
 
-async function syncFolder(file: string): Promise<void> {
-  const handle = await open(join(file, '..'))
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder)
   try {
     await handle.sync()
   } finally {
