@@ -61,17 +61,17 @@ export function createLocal(options: LocalOptions): Backend {
       active.add(job.id)
       try {
         await writeFolder(place, job, ready, options)
+        const supervisor = await startSupervisor(place)
+        supervisors.add(job.id)
+        supervisor.once('exit', () => {
+          supervisors.delete(job.id)
+          changed()
+        })
+        return { outcome: 'started' }
       } catch (error) {
         active.delete(job.id)
         throw error
       }
-      const supervisor = await startSupervisor(place)
-      supervisors.add(job.id)
-      supervisor.once('exit', () => {
-        supervisors.delete(job.id)
-        changed()
-      })
-      return { outcome: 'started' }
     },
 
     async observe(ids) {
