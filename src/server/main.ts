@@ -28,7 +28,7 @@ async function main(): Promise<void> {
       ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
       : {})
   })
-  closeWithGrace(
+  const closing = closeWithGrace(
     { delay: config.closeGraceSeconds * 1000, logger: service.app.log },
     async ({ signal, err }) => {
       if (err) service.app.log.error({ err }, 'the service stops because of an error')
@@ -39,6 +39,7 @@ async function main(): Promise<void> {
   try {
     await service.app.listen({ host: config.host, port: config.port })
   } catch (error) {
+    closing.uninstall()
     await service.close({ keepServer: true })
     throw listenError(error as NodeJS.ErrnoException, config)
   }

@@ -293,7 +293,7 @@ t.test('a client that goes away in the middle of its upload leaves nothing', asy
   const socket = connect(Number(url.port), '127.0.0.1')
   socket.on('error', () => {})
   socket.write(
-    'POST /jobs HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 1000000\r\n\r\n' +
+    'POST /jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 1000000\r\n\r\n' +
       '--b\r\ncontent-disposition: form-data; name="project"; filename="a"\r\n\r\n'
   )
   socket.write(Buffer.alloc(100_000))
