@@ -6,8 +6,7 @@ const aDay = 24 * 60 * 60
 const most = Number.MAX_SAFE_INTEGER
 
 /**
- * Beside JSON Schema's own words: `right` says what a fitting value is, where the schema alone does not; `notYet` are
- * values of later versions; `secret` values are not shown in messages, and may come from a file; `otherwise` is the
+ * Beside JSON Schema's own words: `right` says what a fitting value is, where the schema alone does not; `secret` values are not shown in messages, and may come from a file; `otherwise` is the
  * default where it is no plain value.
  */
 export const Variables = Type.Object({
@@ -30,15 +29,148 @@ export const Variables = Type.Object({
     default: './data',
     description: 'Folder of everything that the service keeps on this machine.'
   }),
-  BACKEND: Type.Enum(['local'], {
+  BACKEND: Type.Enum(['local', 'sagemaker'], {
     default: 'local',
-    notYet: ['sagemaker'],
-    description: 'Where jobs run: `local` is this machine.'
+    description:
+      'Where jobs run: `local` is this machine, `sagemaker` are Amazon SageMaker training jobs.'
   }),
-  STORAGE: Type.Enum(['filesystem'], {
+  STORAGE: Type.Enum(['filesystem', 's3'], {
     default: 'filesystem',
-    notYet: ['s3'],
-    description: 'Where projects and models are kept: `filesystem` is `DATA_DIR`.'
+    description:
+      'Where projects and models are kept: `filesystem` is `DATA_DIR`, `s3` is `S3_BUCKET`. `BACKEND=sagemaker` needs `s3`.'
+  }),
+  S3_BUCKET: Type.Optional(
+    Type.String({
+      pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
+      right: "a bucket's name, such as my-training-bucket",
+      otherwise: 'none',
+      description:
+        'The bucket, for `STORAGE=s3`. Region, credentials and endpoints are those that the AWS SDK finds (`AWS_REGION`, `AWS_ENDPOINT_URL_S3` and others).'
+    })
+  ),
+  S3_PREFIX: Type.Optional(
+    Type.String({
+      pattern: '^([A-Za-z0-9_-][A-Za-z0-9._-]*/)+$',
+      right: 'folders that end in "/", such as mlflow-jobs/',
+      otherwise: 'none',
+      description: 'What all keys in the bucket begin with, such as `mlflow-jobs/`.'
+    })
+  ),
+  SAGEMAKER_ROLE_ARN: Type.Optional(
+    Type.String({
+      pattern: '^arn:aws[a-z-]*:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@_/-]+$',
+      right: "a role's ARN, such as arn:aws:iam::123456789012:role/training",
+      otherwise: 'none',
+      description: 'The role that training jobs take on; needed for `BACKEND=sagemaker`.'
+    })
+  ),
+  SAGEMAKER_IMAGE_URI: Type.Optional(
+    Type.String({
+      pattern: '^\\S{1,255}$',
+      right: "an image's URI of at most 255 characters",
+      otherwise: 'none',
+      description:
+        'The image of `Dockerfile.train`, or one derived from it; needed for `BACKEND=sagemaker`.'
+    })
+  ),
+  SAGEMAKER_INSTANCE_TYPE: Type.String({
+    default: 'ml.m5.xlarge',
+    description: 'Instance type of jobs that name none in `resources`.'
+  }),
+  SAGEMAKER_INSTANCE_COUNT: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: 100,
+    description: 'Number of instances of jobs that name none.'
+  }),
+  SAGEMAKER_VOLUME_SIZE_GB: Type.Integer({
+    default: 30,
+    minimum: 1,
+    maximum: 16_384,
+    description: 'Size of the ML volume of jobs that name none.'
+  }),
+  SAGEMAKER_MAX_RUNTIME_SECONDS: Type.Integer({
+    default: aDay,
+    minimum: 1,
+    maximum: 28 * aDay,
+    description: 'After that time a job that names none is stopped, and has failed.'
+  }),
+  SAGEMAKER_SPOT: Type.Boolean({
+    default: false,
+    description:
+      'Managed spot training for jobs that do not say; checkpoints are kept in the bucket.'
+  }),
+  SAGEMAKER_KEEP_ALIVE_SECONDS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 21_600,
+    description: 'How long instances stay warm for a next job (warm pools have their own quota).'
+  }),
+  SAGEMAKER_MAX_RETRIES: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 30,
+    description: 'How often SageMaker starts a job again after an internal error of its own.'
+  }),
+  SAGEMAKER_SUBNETS: Type.Optional(
+    Type.String({
+      pattern: '^[-0-9a-zA-Z]{1,32}(,[-0-9a-zA-Z]{1,32}){0,15}$',
+      right: 'at most 16 subnets, parted by commas',
+      otherwise: 'none',
+      description: 'Subnets of the VPC that jobs run in, parted by commas.'
+    })
+  ),
+  SAGEMAKER_SECURITY_GROUP_IDS: Type.Optional(
+    Type.String({
+      pattern: '^[-0-9a-zA-Z]{1,32}(,[-0-9a-zA-Z]{1,32}){0,4}$',
+      right: 'at most 5 security groups, parted by commas',
+      otherwise: 'none',
+      description: 'Security groups in the VPC, parted by commas; with `SAGEMAKER_SUBNETS`.'
+    })
+  ),
+  SAGEMAKER_VOLUME_KMS_KEY: Type.Optional(
+    Type.String({
+      maxLength: 2048,
+      right: 'a key of at most 2048 characters',
+      otherwise: 'none',
+      description: 'KMS key of the ML volumes.'
+    })
+  ),
+  SAGEMAKER_OUTPUT_KMS_KEY: Type.Optional(
+    Type.String({
+      maxLength: 2048,
+      right: 'a key of at most 2048 characters',
+      otherwise: 'none',
+      description: 'KMS key with which models are written to the bucket.'
+    })
+  ),
+  SAGEMAKER_NETWORK_ISOLATION: Type.Boolean({
+    default: false,
+    description:
+      'Jobs without any network. Everything that they need must then be in the image (`envManager: local`).'
+  }),
+  SAGEMAKER_ENCRYPT_TRAFFIC: Type.Boolean({
+    default: false,
+    description: 'Encrypts what the instances of one job send each other.'
+  }),
+  SAGEMAKER_TAGS: Type.Optional(
+    Type.String({
+      otherwise: 'none',
+      description: 'Tags of every training job, as a JSON object of strings.'
+    })
+  ),
+  SAGEMAKER_METRICS: Type.Optional(
+    Type.String({
+      otherwise: 'none',
+      description:
+        'Metrics that SageMaker finds in the log, as a JSON object of name and regular expression.'
+    })
+  ),
+  SAGEMAKER_POLL_SECONDS: Type.Integer({
+    default: 15,
+    minimum: 1,
+    maximum: 600,
+    description: 'How often SageMaker is asked for what has changed, for all jobs at once.'
   }),
   DATABASE_URL: Type.String({
     default: 'sqlite:',
@@ -69,7 +201,7 @@ export const Variables = Type.Object({
       right: 'a URI with its scheme, such as http://127.0.0.1:5000',
       otherwise: 'managed',
       description:
-        'Where jobs log. Without it the service keeps an MLflow server on loopback over `DATA_DIR`.'
+        'Where jobs log. Without it the service keeps an MLflow server on loopback over `DATA_DIR`; with `BACKEND=sagemaker`, runs are then only in what a job leaves. There it may be the ARN of a managed MLflow.'
     })
   ),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
@@ -142,7 +274,6 @@ export interface VariableSchema {
   maximum?: number
   enum?: string[]
   right?: string
-  notYet?: string[]
   secret?: boolean
   otherwise?: string
 }

@@ -4,6 +4,14 @@ import { BlockList, isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { Value } from 'typebox/value'
+import {
+  missingForAws,
+  readObjects,
+  type S3Config,
+  type SagemakerConfig,
+  s3Config,
+  sagemakerConfig
+} from './config-aws.ts'
 import { type VariableSchema, Variables, variableSchemas } from './config-variables.ts'
 import type { ProjectLimits } from './projects/project-limits.ts'
 
@@ -29,6 +37,10 @@ export interface Config {
   buildEnvironment: Environment
   /** All of the service's own environment that reaches a job. */
   jobEnvironment: Environment
+  /** Only of STORAGE=s3. */
+  s3: S3Config | undefined
+  /** Only of BACKEND=sagemaker. */
+  sagemaker: SagemakerConfig | undefined
 }
 
 type Environment = Record<string, string>
@@ -48,6 +60,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       faults.push(faultOf(name, given[name], schema))
   const { HOST, ALLOW_UNAUTHENTICATED } = given
   if (HOST && !isLoopback(HOST) && ALLOW_UNAUTHENTICATED !== 'true') faults.push(notLoopback(HOST))
+  const objects = readObjects(given, faults)
+  faults.push(...missingForAws(given))
   if (faults.length > 0 || !Value.Check(Variables, values)) throw configError(faults)
   return {
     host: values.HOST,
@@ -72,7 +86,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     stopGraceSeconds: values.STOP_GRACE_SECONDS,
     closeGraceSeconds: values.CLOSE_GRACE_SECONDS,
     buildEnvironment: pick(environment, forBuilding),
-    jobEnvironment: pick(environment, forJobs)
+    jobEnvironment: pick(environment, forJobs),
+    s3: s3Config(values, given),
+    sagemaker: sagemakerConfig(values, objects)
   }
 }
 
@@ -119,8 +135,7 @@ function readValue(text: string, { type }: VariableSchema): unknown {
 
 function faultOf(name: string, text: string | undefined, schema: VariableSchema): string {
   const value = schema.secret ? 'set to what is not shown here' : JSON.stringify(text)
-  const later = text && schema.notYet?.includes(text) ? ' (not available in this version)' : ''
-  return `${name} is ${value}${later}: it must be ${rightValue(schema)}.`
+  return `${name} is ${value}: it must be ${rightValue(schema)}.`
 }
 
 function rightValue({ right, type, minimum, maximum, enum: values = [] }: VariableSchema): string {

@@ -26,7 +26,9 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     stopGraceSeconds: 120,
     closeGraceSeconds: 30,
     buildEnvironment: {},
-    jobEnvironment: {}
+    jobEnvironment: {},
+    s3: undefined,
+    sagemaker: undefined
   })
 })
 
@@ -75,7 +77,9 @@ t.test('reads every variable', async t => {
     stopGraceSeconds: 8,
     closeGraceSeconds: 9,
     buildEnvironment: {},
-    jobEnvironment: {}
+    jobEnvironment: {},
+    s3: undefined,
+    sagemaker: undefined
   })
 })
 

@@ -1,6 +1,10 @@
 /** Where jobs run. */
 import type { Readable } from 'node:stream'
+import type { Fault } from '../../contract/fault.ts'
 import type { Failure } from '../../contract/run-report.ts'
+import type { Resources } from './resources.ts'
+
+export { Resources } from './resources.ts'
 
 /** What a backend needs to know of a job to run it. */
 export interface BackendJob {
@@ -8,8 +12,17 @@ export interface BackendJob {
   /** SageMaker's map of strings, made by contract/hyperparameters.ts. */
   hyperparameters: Record<string, string>
   environment: Record<string, string>
-  /** The project's archive (tar.gz). */
-  openProject(): Promise<Readable>
+  /** The caller's own. */
+  tags: Record<string, string>
+  resources: Resources
+  /** Input channel -> URI of its data. */
+  inputs: Record<string, string>
+  /** The project's archive (tar.gz): where the storage has it, and its bytes. */
+  project: { uri: string; open(): Promise<Readable> }
+  /** The storage's folder of all jobs: what a job leaves is to lie at `<outputsUri>/<id>/output/model.tar.gz`. */
+  outputsUri: string
+  /** RFC 3339 */
+  createdAt: string
 }
 
 export type StartOutcome =
@@ -19,19 +32,28 @@ export type StartOutcome =
   | { outcome: 'failed'; failure: Failure }
 
 export interface Observation {
-  state: 'starting' | 'running' | 'stopping' | 'ended'
+  /** unclear: nothing can be said now; the job is left as it is. */
+  state: 'unclear' | 'starting' | 'running' | 'stopping' | 'ended'
   /** What the backend calls it, such as SageMaker's SecondaryStatus. */
   status: string
   reason?: string
+  /** The states that it came through, oldest first, as far as the backend remembers. */
+  steps?: { state: 'starting' | 'running' | 'stopping'; at: string; reason?: string }[]
   startedAt?: string
   endedAt?: string
   /** Known while the job runs, where the runtime could say so. */
   run?: { id: string; experimentId: string; experimentName: string | null; trackingUri: string }
   /** Only of an ended job. */
   stopped?: boolean
-  /** Only of an ended job that cannot say itself why it failed, for instance because its process vanished. */
+  /**
+   * Only of an ended job: what the backend knows of its failure, for instance that its process vanished. Of kind `user`
+   * it is a guess, which yields to what the job's own report says.
+   */
   failure?: Failure
   exitCode?: number
+  billableSeconds?: number
+  /** More that the backend says of the job, such as its ARN. */
+  details?: Record<string, string>
   /** What an ended job left on this machine and the storage is to take over: key -> file. */
   outputs?: { key: string; file: string }[]
 }
@@ -49,11 +71,18 @@ export interface Backend {
   readonly name: 'local' | 'sagemaker'
   /** Brings up what jobs need, in the background; `start` answers "later" with the reason until it is there. */
   open(): void
+  /** What of a submission this backend cannot run; pointers are into the submission. Asks nobody. */
+  check(job: BackendJob): Fault[]
+  /** Jobs of one queue wait for the same thing, first come, first served; those of others need not wait for them. */
+  queueOf(resources: Resources): string
   /** Starts the job unless it was started before: it may be called again after a crash, and never starts a job twice. */
   start(job: BackendJob): Promise<StartOutcome>
   /** How these jobs are; a job that was never started is not in the answer. */
   observe(ids: string[]): Promise<Map<string, Observation>>
-  /** Asks for a graceful stop; a job that was not started yet will then never start, and is observed as ended. Idempotent. */
+  /**
+   * Asks for a graceful stop; a job that was not started yet will then never start, and is observed as ended. Idempotent,
+   * and cheap when it was asked before: the loop asks at each turn until the job is seen to stop.
+   */
   stop(id: string): Promise<void>
   /** The job's log as far as it is written; undefined when the backend has none (not started, or forgotten). */
   log(id: string): Promise<LogSource | undefined>

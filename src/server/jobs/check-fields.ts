@@ -1,8 +1,11 @@
 /** The fields of a submission beside its archive: texts as they came become values, or faults. */
+import type { TObject, TSchema, Type } from 'typebox'
 import Value from 'typebox/value'
+import { codeChannel } from '../../contract/container.ts'
 import { type Fault, pointerTo } from '../../contract/fault.ts'
 import { didYouMean } from '../../contract/nearest.ts'
 import { parseParameters } from '../../contract/parameters.ts'
+import { Resources } from '../backends/index.ts'
 import { MalformedRequest } from '../errors.ts'
 import { checkEnvironment } from './check-environment.ts'
 import { RunOptions } from './job.ts'
@@ -14,6 +17,8 @@ export const fieldNames = [
   'name',
   'run',
   'environment',
+  'resources',
+  'inputs',
   'tags'
 ] as const
 
@@ -28,25 +33,35 @@ export interface Fields {
   name: string | null
   run: RunOptions
   environment: Record<string, string>
+  resources: Resources
+  /** Input channel -> URI. */
+  inputs: Record<string, string>
   tags: Record<string, string>
 }
 
-type JsonField = 'parameters' | 'run' | 'environment' | 'tags'
-const jsonFields: JsonField[] = ['parameters', 'run', 'environment', 'tags']
+type JsonField = 'parameters' | 'run' | 'environment' | 'resources' | 'inputs' | 'tags'
+const jsonFields: JsonField[] = ['parameters', 'run', 'environment', 'resources', 'inputs', 'tags']
 
-/** Throws MALFORMED_REQUEST that names every field that is no JSON; answers every other fault. */
+/**
+ * Throws MALFORMED_REQUEST that names every field that is no JSON; answers every other fault, and the fields without
+ * the values that are not of their type, so that all that remains can be checked.
+ */
 export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[] } {
   const faults: Fault[] = [...unknownFields(texts)]
   const values = parseFields(texts)
   const parameters = parseParameters(textOf(texts, 'parameters'))
   const run = objectOf('run', values.run, faults)
   const environment = objectOf('environment', values.environment, faults)
+  const resources = objectOf('resources', values.resources, faults)
+  const inputs = objectOf('inputs', values.inputs, faults)
   const tags = objectOf('tags', values.tags, faults)
   const name = texts.get('name')
   faults.push(
     ...parameters.faults,
     ...checkRun(run),
     ...checkEnvironment(environment),
+    ...checkMembers('resources', Resources, resources),
+    ...checkInputs(inputs),
     ...checkTags(tags),
     ...checkName(name)
   )
@@ -58,9 +73,11 @@ export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[
       parameters: parameters.tokens,
       entryPoint: texts.get('entryPoint') || 'main',
       name: name ?? null,
-      run: run as RunOptions,
-      environment: environment as Record<string, string>,
-      tags: tags as Record<string, string>
+      run: fitting(RunOptions, run),
+      environment: onlyTexts(environment),
+      resources: fitting(Resources, resources),
+      inputs: onlyTexts(inputs),
+      tags: onlyTexts(tags)
     }
   }
 }
@@ -79,7 +96,7 @@ const unknownFields = (texts: FieldTexts): Fault[] =>
 const textOf = (texts: FieldTexts, field: JsonField) => texts.get(field)?.trim() || '{}'
 
 function parseFields(texts: FieldTexts): Record<JsonField, unknown> {
-  const values: Record<JsonField, unknown> = { parameters: {}, run: {}, environment: {}, tags: {} }
+  const values = {} as Record<JsonField, unknown>
   const malformed: string[] = []
   for (const field of jsonFields)
     try {
@@ -103,17 +120,7 @@ function objectOf(field: JsonField, value: unknown, faults: Fault[]): Record<str
 }
 
 function checkRun(run: Record<string, unknown>): Fault[] {
-  const known = Object.keys(RunOptions.properties)
-  const faults = Object.keys(run)
-    .filter(name => !known.includes(name))
-    .map(name => ({
-      pointer: pointerTo('run', name),
-      detail: `There is no run option "${name}"${suggestion(name, known)}`
-    }))
-  for (const error of Value.Errors(RunOptions, run)) {
-    const name = known.find(option => error.instancePath === `/${option}`)
-    if (name) faults.push({ pointer: pointerTo('run', name), detail: `${name} ${wanted(error)}.` })
-  }
+  const faults = checkMembers('run', RunOptions, run)
   if (run.experimentName !== undefined && run.experimentId !== undefined)
     faults.push({
       pointer: '/run/experimentId',
@@ -122,13 +129,71 @@ function checkRun(run: Record<string, unknown>): Fault[] {
   return faults
 }
 
+type Members = Record<string, TSchema>
+
+/** Each member on its own: unknown ones with the nearest known name, and values that do not fit. */
+function checkMembers(
+  field: JsonField,
+  { properties }: { properties: Members },
+  value: Record<string, unknown>
+): Fault[] {
+  const known = Object.keys(properties)
+  return Object.entries(value).flatMap(([name, member]) => {
+    const pointer = pointerTo(field, name)
+    const schema = properties[name]
+    if (!Object.hasOwn(properties, name) || !schema)
+      return [
+        { pointer, detail: `There is no member "${name}" of ${field}${suggestion(name, known)}` }
+      ]
+    const [error] = Value.Errors(schema, member)
+    return error ? [{ pointer, detail: `${name} ${wanted(error, schema)}.` }] : []
+  })
+}
+
+const fitting = <Schema extends TObject>(schema: Schema, value: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(value).filter(([name, member]) => {
+      const property = schema.properties[name]
+      return property && Value.Check(property, member)
+    })
+  ) as Type.Static<Schema>
+
+const onlyTexts = (value: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  )
+
 /** What is allowed: the checker's own words name no values, and kinds as programs do. */
-function wanted(error: ReturnType<typeof Value.Errors>[number]): string {
+function wanted(error: ReturnType<typeof Value.Errors>[number], schema: TSchema): string {
+  const { minimum, maximum } = schema as { minimum?: number; maximum?: number }
+  if (minimum !== undefined) return `must be a whole number from ${minimum} to ${maximum}`
   if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
   if (error.keyword === 'type')
     return error.params.type === 'string' ? 'must be text' : 'must be true or false'
   if (error.keyword === 'pattern') return 'has 1 to 64 letters, digits, "_" and "-"'
   return error.message
+}
+
+function checkInputs(inputs: Record<string, unknown>): Fault[] {
+  return Object.entries(inputs).flatMap(([channel, uri]) => {
+    const pointer = pointerTo('inputs', channel)
+    if (channel === codeChannel)
+      return [
+        { pointer, detail: `The channel "${codeChannel}" holds the project; choose another name.` }
+      ]
+    if (!/^[A-Za-z0-9._-]{1,64}$/.test(channel))
+      return [
+        { pointer, detail: 'A channel’s name has 1 to 64 letters, digits, ".", "_" and "-".' }
+      ]
+    if (typeof uri !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/./i.test(uri))
+      return [
+        {
+          pointer,
+          detail: 'A channel’s value is the URI of its data, such as s3://bucket/folder/.'
+        }
+      ]
+    return []
+  })
 }
 
 const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u

@@ -9,6 +9,7 @@ import { modelKey, outputKey, reportKey, type Storage } from '../storage/index.t
 import type { JobRecord, JobStatus } from './job.ts'
 import type { Changes } from './move-job.ts'
 import { readArchiveFile } from './read-archive-file.ts'
+import { seenChanges } from './seen-changes.ts'
 
 const reportLimitBytes = 64 * 1024 * 1024
 
@@ -16,7 +17,13 @@ interface Finish {
   storage: Storage
   /** For temporary files. */
   folder: string
-  move(job: JobRecord, status: JobStatus, reason: string | null, changes: Changes): Promise<void>
+  move(
+    job: JobRecord,
+    status: JobStatus,
+    reason: string | null,
+    changes: Changes,
+    happenedAt?: string
+  ): Promise<void>
 }
 
 /** May be called again after a crash at any point of it. */
@@ -27,9 +34,10 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
   const model = await storage.stat(modelKey(job.id))
   const failure = failureOf(seen, report)
   const status = seen.stopped ? 'stopped' : failure ? 'failed' : 'succeeded'
+  const endedAt = seen.endedAt ?? new Date().toISOString()
   const changes: Changes = {
-    backendStatus: seen.status,
-    endedAt: seen.endedAt ?? new Date().toISOString(),
+    ...seenChanges(seen),
+    endedAt,
     failure,
     metrics: report?.metrics ?? {},
     warnings: [...job.warnings, ...(report?.warnings ?? [])],
@@ -41,13 +49,12 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
         }
       : null
   }
-  if (seen.startedAt) changes.startedAt = seen.startedAt
   const run = report?.run ?? seen.run
   if (run) {
     const { id, experimentId, experimentName, trackingUri } = run
     changes.mlflowRun = { id, experimentId, experimentName, trackingUri }
   }
-  await finish.move(job, status, failure?.message ?? null, changes)
+  await finish.move(job, status, failure?.message ?? null, changes, endedAt)
 }
 
 /** The runtime's report out of output.tar.gz, kept beside it so that it can be read without unpacking. The user's program can
@@ -73,12 +80,13 @@ async function readReport(id: string, { storage, folder }: Finish): Promise<RunR
   return report
 }
 
-/** What the user's program said first, then what the backend saw. */
+/** What the backend knows for certain, then what the user's program said, then what the backend guesses. */
 function failureOf(seen: Observation, report: RunReport | undefined): Failure | null {
   if (seen.stopped) return report?.failure ?? stopped(seen)
-  if (seen.failure) return seen.failure
+  if (seen.failure && seen.failure.kind !== 'user') return seen.failure
   if (seen.exitCode === 0) return null
   if (report?.failure) return report.failure
+  if (seen.failure) return seen.failure
   const exitCode = seen.exitCode ?? null
   const message = `The job's process ended with exit code ${exitCode} and left no report; its log says more.`
   return { ...nothingKnown, kind: 'platform', message, exitCode }

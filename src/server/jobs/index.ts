@@ -56,7 +56,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
       const job = await submitJob(submission, {
         store,
         storage,
-        backendName: backend.name,
+        backend,
         ...options.submit
       })
       loop.wake()

@@ -1,6 +1,7 @@
 /** What a job is: the record that the store keeps. */
 import { Type } from 'typebox'
 import type { Failure, LoggedModel, MetricValue } from '../../contract/run-report.ts'
+import type { Resources } from '../backends/index.ts'
 
 export const JobStatus = Type.Enum(
   ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'stopped'],
@@ -75,11 +76,17 @@ export interface JobRecord {
   run: RunOptions
   environment: Record<string, string>
   tags: Record<string, string>
+  resources: Resources
+  /** Input channel -> URI. */
+  inputs: Record<string, string>
   warnings: string[]
-  backend: { name: string; status: string | null }
+  /** details: what it says besides, such as an ARN. */
+  backend: { name: string; status: string | null; details: Record<string, string> }
   createdAt: string
   startedAt: string | null
   endedAt: string | null
+  /** What the backend bills, for one instance. */
+  billableSeconds: number | null
   transitions: Transition[]
   failure: Failure | null
   mlflowRun: {

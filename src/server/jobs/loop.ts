@@ -3,14 +3,16 @@
  * here alone. A turn begins with what the store says and what the backend sees, so a restart needs nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import pMap from 'p-map'
 import type { Failure } from '../../contract/run-report.ts'
-import type { Backend, BackendJob, Observation, StartOutcome } from '../backends/index.ts'
+import type { Backend, Observation, StartOutcome } from '../backends/index.ts'
 import { projectKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
+import { backendJob } from './backend-job.ts'
 import { finishJob } from './finish-job.ts'
-import { hyperparametersOf } from './hyperparameters-of.ts'
 import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
 import { type Changes, moveJob, updateJob } from './move-job.ts'
+import { seenChanges } from './seen-changes.ts'
 
 export interface Loop {
   start(): void
@@ -35,6 +37,10 @@ const retryMilliseconds = 10_000
 /** How many queued and in-progress jobs a turn looks at, at most. */
 const queuedInView = 10_000
 const inProgressInView = 10_000
+/** How many jobs are looked after at once; more than one, for taking over what a job left may take long. */
+const concurrency = 8
+/** Starting jobs may take long, too: after that time those that run are looked after again. */
+const startMilliseconds = 2_000
 
 export function createLoop(options: LoopOptions): Loop {
   const { store, storage, backend, log } = options
@@ -73,18 +79,25 @@ export function createLoop(options: LoopOptions): Loop {
   async function turn(): Promise<void> {
     const jobs = await store.oldest(['starting', 'running', 'stopping'], inProgressInView)
     const seen = await backend.observe(jobs.map(job => job.id))
-    for (const job of jobs) await guarded(job.id, () => advance(job, seen.get(job.id)))
+    await pMap(jobs, job => guarded(job.id, () => advance(job, seen.get(job.id))), { concurrency })
     await startQueued()
   }
 
-  /** First come, first served: what the first one waits for, all behind it wait for. */
+  /** First come, first served: what the first one of a queue waits for, all behind it wait for. */
   async function startQueued(): Promise<void> {
-    let reason: string | undefined
+    const deadline = Date.now() + startMilliseconds
+    const reasons = new Map<string, string>()
     for (const job of await store.oldest(['queued'], queuedInView)) {
       await guarded(job.id, async () => {
+        const queue = backend.queueOf(job.resources)
+        const waitingFor = reasons.get(queue)
         if (job.stopRequestedAt) await stopQueued(job)
-        else if (reason === undefined) reason = await startJob(job)
-        else await noteReason(job, reason)
+        else if (waitingFor !== undefined) await noteReason(job, waitingFor)
+        else if (Date.now() > deadline) waking.abort()
+        else {
+          const reason = await startJob(job)
+          if (reason !== undefined) reasons.set(queue, reason)
+        }
       })
     }
   }
@@ -92,7 +105,9 @@ export function createLoop(options: LoopOptions): Loop {
   /** Answers why it could not start, if it could not. */
   async function startJob(job: JobRecord): Promise<string | undefined> {
     if ((retryAt.get(job.id) ?? 0) > Date.now()) return undefined
-    const start = await backend.start(toBackendJob(job)).catch(error => failedStart(job, error))
+    const start = await backend
+      .start(backendJob(job, storage))
+      .catch(error => failedStart(job, error))
     if (start.outcome === 'later') {
       await noteReason(job, start.reason)
       return start.reason
@@ -128,10 +143,12 @@ export function createLoop(options: LoopOptions): Loop {
       if (job.stopRequestedAt) await backend.stop(job.id)
       else if ((retryAt.get(job.id) ?? 0) <= Date.now()) {
         retryAt.set(job.id, Date.now() + retryMilliseconds)
-        await backend.start(toBackendJob(job))
+        await backend.start(backendJob(job, storage))
       }
       return
     }
+    for (const { state, at, reason } of seen.steps ?? [])
+      await move(job, state, reason ?? null, {}, at)
     if (seen.state === 'ended') {
       await finishJob(job, seen, { ...options, move })
       await backend.forget(job.id)
@@ -140,7 +157,7 @@ export function createLoop(options: LoopOptions): Loop {
     if (job.stopRequestedAt && seen.state !== 'stopping') {
       await backend.stop(job.id)
       await move(job, 'stopping', 'A stop was asked for.', seenChanges(seen))
-    } else if (job.status !== seen.state && job.status !== 'stopping')
+    } else if (seen.state !== 'unclear' && job.status !== seen.state && job.status !== 'stopping')
       await move(job, seen.state, seen.reason ?? null, seenChanges(seen))
     else await update(job, { ...seenChanges(seen), statusReason: seen.reason ?? null })
   }
@@ -153,22 +170,16 @@ export function createLoop(options: LoopOptions): Loop {
     }
   }
 
-  const toBackendJob = (job: JobRecord): BackendJob => ({
-    id: job.id,
-    hyperparameters: hyperparametersOf(job),
-    environment: job.environment,
-    openProject: () => storage.read(projectKey(job.project.digest))
-  })
-
   const noteReason = (job: JobRecord, reason: string) => update(job, { statusReason: reason })
   const update = (job: JobRecord, changes: Changes) => updateJob(store, job, changes)
   async function move(
     job: JobRecord,
     status: JobStatus,
     reason: string | null,
-    changes: Changes
+    changes: Changes,
+    happenedAt?: string
   ): Promise<void> {
-    if (await moveJob(store, job, status, reason, changes))
+    if (await moveJob(store, job, status, reason, changes, happenedAt))
       log.info({ job: job.id, status, reason }, `job ${status}`)
   }
 
@@ -183,13 +194,6 @@ export function createLoop(options: LoopOptions): Loop {
       await running
     }
   }
-}
-
-function seenChanges(seen: Observation): Changes {
-  const changes: Changes = { backendStatus: seen.status }
-  if (seen.startedAt) changes.startedAt = seen.startedAt
-  if (seen.run) changes.mlflowRun = seen.run
-  return changes
 }
 
 const projectIsGone: Failure = {

@@ -9,13 +9,14 @@ export type Changes = Partial<
     | 'statusReason'
     | 'startedAt'
     | 'endedAt'
+    | 'billableSeconds'
     | 'failure'
     | 'mlflowRun'
     | 'metrics'
     | 'model'
     | 'warnings'
   >
-> & { backendStatus?: string }
+> & { backendStatus?: string; backendDetails?: Record<string, string> }
 
 /** Moves the job forward and notes time and reason; false where that would be backwards, and nothing is done. */
 export async function moveJob(
@@ -23,11 +24,14 @@ export async function moveJob(
   job: JobRecord,
   status: JobStatus,
   reason: string | null,
-  changes: Changes
+  changes: Changes,
+  /** When it happened, where that is known; never before the transition before. */
+  happenedAt = new Date().toISOString()
 ): Promise<boolean> {
-  const at = new Date().toISOString()
   return change(store, job, now => {
     if (!canMove(now.status, status)) return now
+    const before = now.transitions.at(-1)?.at ?? happenedAt
+    const at = happenedAt > before ? happenedAt : before
     const transitions = [...now.transitions, { status, reason, at }]
     return { ...apply(now, changes), status, statusReason: reason, transitions }
   })
@@ -38,9 +42,10 @@ export async function updateJob(store: Store, job: JobRecord, changes: Changes):
   await change(store, job, now => apply(now, changes))
 }
 
-function apply(job: JobRecord, { backendStatus, ...changes }: Changes): JobRecord {
-  const backend = backendStatus ? { ...job.backend, status: backendStatus } : job.backend
-  return { ...job, ...changes, backend }
+function apply(job: JobRecord, { backendStatus, backendDetails, ...changes }: Changes): JobRecord {
+  const status = backendStatus ?? job.backend.status
+  const details = { ...job.backend.details, ...backendDetails }
+  return { ...job, ...changes, backend: { ...job.backend, status, details } }
 }
 
 async function change(

@@ -2,12 +2,8 @@
 import { rm } from 'node:fs/promises'
 import { monotonicFactory } from 'ulid'
 import type { Fault } from '../../contract/fault.ts'
-import {
-  type Checked,
-  checkSubmission,
-  type Project,
-  readProject
-} from '../../contract/mlproject.ts'
+import { checkSubmission, readProject } from '../../contract/mlproject.ts'
+import type { Backend } from '../backends/index.ts'
 import { SubmissionInvalid } from '../errors.ts'
 import {
   type InspectedProject,
@@ -17,6 +13,7 @@ import {
 } from '../projects/index.ts'
 import { projectKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
+import { backendJob } from './backend-job.ts'
 import { checkFields, type Fields, type FieldTexts } from './check-fields.ts'
 import type { JobRecord } from './job.ts'
 
@@ -31,7 +28,7 @@ export interface Submission {
 export interface SubmitOptions {
   store: Store
   storage: Storage
-  backendName: string
+  backend: Backend
   /** For temporary files. */
   folder: string
   limits: ProjectLimits
@@ -56,13 +53,15 @@ export async function submitJob(
     faults.unshift(...formFaults)
     if (!archive) faults.push(texts.has('project') ? projectIsText : noProject)
     const { project, checked, warnings } = check(inspected, fields, faults)
+    const job = newJob(fields, options.backend.name)
+    faults.push(...options.backend.check(backendJob(job, options.storage)))
     if (faults.length > 0 || !inspected || !project || !checked) throw new SubmissionInvalid(faults)
-    await options.storage.put(projectKey(inspected.digest), inspected.archive.path, {
-      ifAbsent: true
-    })
-    const job = newJob(fields, inspected, project, checked, options.backendName)
+    const { digest, path, gitCommit } = inspected
+    job.project = { digest, path, gitCommit, name: project.name }
+    job.defaults = checked.defaults
     job.warnings.push(...inspected.warnings, ...warnings, ...checked.warnings)
     chooseExperiment(job, inspected)
+    await options.storage.put(projectKey(digest), inspected.archive.path, { ifAbsent: true })
     await options.store.insert(job)
     return job
   } finally {
@@ -111,36 +110,23 @@ function check(inspected: InspectedProject | undefined, fields: Fields, faults: 
   return { project: reading.project, checked, warnings: reading.warnings }
 }
 
-function newJob(
-  fields: Fields,
-  inspected: InspectedProject,
-  project: Project,
-  checked: Checked,
-  backend: string
-): JobRecord {
+/** As far as the fields alone say it: the project is not known yet. */
+function newJob(fields: Fields, backend: string): JobRecord {
   const createdAt = new Date().toISOString()
+  const { path = '', ...given } = fields
   return {
+    ...given,
     id: nextId(),
-    name: fields.name,
     status: 'queued',
     statusReason: null,
-    project: {
-      digest: inspected.digest,
-      name: project.name,
-      path: inspected.path,
-      gitCommit: inspected.gitCommit
-    },
-    entryPoint: fields.entryPoint,
-    parameters: fields.parameters,
-    defaults: checked.defaults,
-    run: fields.run,
-    environment: fields.environment,
-    tags: fields.tags,
+    project: { digest: `sha256:${'0'.repeat(64)}`, name: null, path, gitCommit: '0'.repeat(40) },
+    defaults: {},
     warnings: [],
-    backend: { name: backend, status: null },
+    backend: { name: backend, status: null, details: {} },
     createdAt,
     startedAt: null,
     endedAt: null,
+    billableSeconds: null,
     transitions: [{ status: 'queued', reason: null, at: createdAt }],
     failure: null,
     mlflowRun: null,

@@ -32,11 +32,14 @@ export function presentJob(job: JobRecord): Job {
         looksSecret.test(key) ? '***' : hideCredentials(value)
       ])
     ),
+    resources: job.resources,
+    inputs: job.inputs,
     tags,
     warnings,
     createdAt: job.createdAt,
     startedAt: job.startedAt,
     endedAt: job.endedAt,
+    billableSeconds: job.billableSeconds,
     transitions,
     failure: job.failure,
     metrics: job.metrics,

@@ -9,6 +9,7 @@ import {
   MetricValue,
   ModelFile
 } from '../../contract/run-report.ts'
+import { Resources } from '../backends/index.ts'
 import { JobStatus, RunOptions, Transition } from '../jobs/job.ts'
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -64,16 +65,26 @@ export const Job = Type.Object(
     ),
     backend: Type.Object({
       name: Type.String(),
-      status: Nullable(Type.String({ description: 'In the backend’s own words.' }))
+      status: Nullable(Type.String({ description: 'In the backend’s own words.' })),
+      details: Type.Record(Type.String(), Type.String(), {
+        description: 'More that the backend says of the job, such as a training job’s ARN.'
+      })
     }),
     environment: Type.Record(Type.String(), Type.String(), {
       description: 'What looks like a secret is shown as ***.'
+    }),
+    resources: Ref(Resources),
+    inputs: Type.Record(Type.String(), Type.String(), {
+      description: 'Input channel → URI of its data.'
     }),
     tags: Type.Record(Type.String(), Type.String()),
     warnings: Type.Array(Type.String()),
     createdAt: Time,
     startedAt: Nullable(Time),
     endedAt: Nullable(Time),
+    billableSeconds: Nullable(
+      Type.Integer({ description: 'What SageMaker bills, for one instance; null elsewhere.' })
+    ),
     transitions: Type.Array(Ref(Transition)),
     failure: Nullable(Ref(Failure)),
     metrics: Type.Record(Type.String(), MetricValue, {
@@ -144,6 +155,13 @@ export const Submission = Type.Object(
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
     run: Type.Optional(Ref(RunOptions)),
     environment: Type.Optional(Type.Record(Type.String(), Type.String())),
+    resources: Type.Optional(Ref(Resources)),
+    inputs: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: 'SageMaker: input channel → S3 URI of its data.',
+        examples: [{ train: 's3://my-bucket/train/' }]
+      })
+    ),
     tags: Type.Optional(Type.Record(Type.String(), Type.String()))
   },
   { $id: 'Submission', description: 'Parts may come in any order; JSON values as JSON text.' }
@@ -176,6 +194,7 @@ export const sharedSchemas = [
   MetricPoint,
   ChildRun,
   RunOptions,
+  Resources,
   Submission,
   Job,
   JobList,

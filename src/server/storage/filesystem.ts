@@ -17,6 +17,7 @@ import {
   writeFile
 } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Storage } from './index.ts'
 
 const readChunkBytes = 1024 * 1024
@@ -68,6 +69,9 @@ export function createFilesystem(folder: string): Storage {
       if (key.endsWith('/')) await rm(pathOf(key.slice(0, -1)), { recursive: true, force: true })
       else if (await statObject(key)) await rm(pathOf(key), { force: true })
     },
+
+    uri: key => pathToFileURL(pathOf(key)).href,
+    temporaryUrl: async () => undefined,
 
     async check() {
       const probe = join(root, `.probe-${randomUUID()}`)

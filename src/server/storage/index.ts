@@ -18,9 +18,22 @@ export interface Storage {
   read(key: string, range?: { start?: number; end?: number }): Promise<Readable>
   /** Removes an object, or all objects below a prefix that ends in "/"; absent is fine. */
   remove(key: string): Promise<void>
+  /** Where others find the object, such as s3://bucket/prefix/key; whether there is one or not. */
+  uri(key: string): string
+  /**
+   * A URL by which anybody can read the object for so many seconds, saved by browsers under `fileName`; undefined where
+   * the storage gives none.
+   */
+  temporaryUrl(
+    key: string,
+    options: { seconds: number; fileName: string }
+  ): Promise<string | undefined>
   /** Throws the reason when it cannot be used now. */
   check(): Promise<void>
 }
+
+/** Below it, each job has a folder. */
+export const jobsFolder = 'jobs'
 
 export const projectKey = (digest: string) => `projects/${digest.replace('sha256:', '')}.tar.gz`
 export const modelKey = (id: string) => `jobs/${id}/output/model.tar.gz`

@@ -109,7 +109,11 @@ function changing(job: JobRecord) {
 
 type Row = Pick<Selectable<Tables['jobs']>, 'stop_requested_at' | 'version' | 'document'>
 
+/** What jobs of earlier versions lack. */
+const added = { resources: {}, inputs: {}, billableSeconds: null }
+
 const fromRow = ({ document, version, stop_requested_at }: Row): JobRecord => ({
+  ...added,
   ...(JSON.parse(document) as Omit<JobRecord, 'version' | 'stopRequestedAt'>),
   version,
   stopRequestedAt: stop_requested_at

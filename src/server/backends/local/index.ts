@@ -8,8 +8,9 @@ import { open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { Backend, Observation, StartOutcome } from '../index.ts'
+import { openLogFile } from '../log-file.ts'
+import { checkJob } from './check-job.ts'
 import { type Claim, createJson, type JobFolder, jobFolder, makeFolders } from './job-folder.ts'
-import { openLogFile } from './log-source.ts'
 import { observeJob } from './observe-job.ts'
 import { type JobSettings, type Tools, writeFolder } from './write-folder.ts'
 
@@ -51,6 +52,8 @@ export function createLocal(options: LocalOptions): Backend {
     trackingUri: facilities.trackingUri,
     onChange: listener => void listeners.push(listener),
     close: facilities.close,
+    check: checkJob,
+    queueOf: () => '',
 
     async start(job) {
       const place = folderOf(job.id)
@@ -114,7 +117,7 @@ export function createLocal(options: LocalOptions): Backend {
 
 /** One folder that cannot be read must not hide the other jobs. */
 const unclear = (error: Error): Observation => ({
-  state: 'starting',
+  state: 'unclear',
   status: 'Unknown',
   reason: `Its folder cannot be read: ${error.message}`
 })

@@ -22,14 +22,15 @@ export async function observeJob(
   supervised: boolean
 ): Promise<Observation | undefined> {
   const exit = await readJson<ExitFile>(place.exit)
-  if (exit) return ended(id, place, exit)
   const claim = await readJson<Claim>(place.claim)
-  if (claim?.stoppedBeforeStart) return ended(id, place, stoppedBeforeStart(claim))
+  if (exit) return ended(id, place, exit, await readSteps(place, claim))
+  if (claim?.stoppedBeforeStart) return ended(id, place, stoppedBeforeStart(claim), [])
   if (!claim) return supervised ? { state: 'starting', status: 'Starting' } : undefined
   const orphaned = !isHeld(place.lock)
   if (orphaned && !isHeld(place.runtimeLock)) {
     const late = await readJson<ExitFile>(place.exit)
-    return late ? ended(id, place, late) : await lost(id, place, claim)
+    const steps = await readSteps(place, claim)
+    return late ? ended(id, place, late, steps) : await lost(id, place, claim)
   }
   const program = await readJson<{ at: string }>(place.program)
   const run = await readRun(place)
@@ -52,9 +53,10 @@ function isHeld(file: string): boolean {
   return !lock
 }
 
-function ended(id: string, place: JobFolder, exit: ExitFile): Observation {
+function ended(id: string, place: JobFolder, exit: ExitFile, steps: Steps): Observation {
   const observation: Observation = {
     state: 'ended',
+    steps,
     status: exit.stopped ? 'Stopped' : exit.exitCode === 0 ? 'Completed' : 'Failed',
     endedAt: exit.endedAt,
     stopped: exit.stopped,
@@ -68,6 +70,17 @@ function ended(id: string, place: JobFolder, exit: ExitFile): Observation {
   if (exit.startedAt) observation.startedAt = exit.startedAt
   if (exit.problem) observation.failure = { ...nothingKnown, message: exit.problem }
   return observation
+}
+
+type Steps = NonNullable<Observation['steps']>
+
+/** A short job may have come through its states between two looks. */
+async function readSteps(place: JobFolder, claim: Claim | undefined): Promise<Steps> {
+  const program = await readJson<{ at: string }>(place.program)
+  return [
+    ...(claim ? [{ state: 'starting', at: claim.at } as const] : []),
+    ...(program ? [{ state: 'running', at: program.at } as const] : [])
+  ]
 }
 
 const nothingKnown: Omit<Failure, 'message'> = {

@@ -36,7 +36,7 @@ export async function writeFolder(
 ): Promise<void> {
   await makeFolders(place)
   const archive = join(place.tree.inputData, codeChannel, 'project.tar.gz')
-  await pipeline(await job.openProject(), createWriteStream(`${archive}.part`))
+  await pipeline(await job.project.open(), createWriteStream(`${archive}.part`))
   await rename(`${archive}.part`, archive)
   await writeJson(place.tree.hyperparameters, job.hyperparameters)
   await writeJson(place.tree.resourceConfig, {

@@ -1,6 +1,6 @@
 /** A file that grows, as a log: one handle, so that it can be read to its end when it is moved meanwhile. */
 import { open } from 'node:fs/promises'
-import type { LogSource } from '../index.ts'
+import type { LogSource } from './index.ts'
 
 /** undefined where there is no such file. */
 export async function openLogFile(file: string): Promise<LogSource | undefined> {

@@ -1,0 +1,21 @@
+/** A job as its backend is given it. */
+import type { BackendJob } from '../backends/index.ts'
+import { jobsFolder, projectKey, type Storage } from '../storage/index.ts'
+import { hyperparametersOf } from './hyperparameters-of.ts'
+import type { JobRecord } from './job.ts'
+
+export function backendJob(job: JobRecord, storage: Storage): BackendJob {
+  const { id, environment, tags, resources, inputs, createdAt } = job
+  const key = projectKey(job.project.digest)
+  return {
+    id,
+    environment,
+    tags,
+    resources,
+    inputs,
+    createdAt,
+    hyperparameters: hyperparametersOf(job),
+    project: { uri: storage.uri(key), open: () => storage.read(key) },
+    outputsUri: storage.uri(jobsFolder)
+  }
+}
