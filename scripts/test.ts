@@ -4,7 +4,7 @@ import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { type Training, withTraining } from './training.ts'
+import { prepareTestTools, type Training, withTraining } from './training.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-tap-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -17,12 +17,13 @@ try {
 
 async function test({ python, trackingUri }: Training): Promise<void> {
   const report = join(folder, 'report.tap')
+  const tools = await prepareTestTools(text => console.log(`  test tools: ${text}`))
   const { failed, exitCode, shortMessage } = await execa(
     'tap',
     ['run', `--output-file=${report}`, ...process.argv.slice(2)],
     {
       preferLocal: true,
-      env: { PYTHON: python, TEST_MLFLOW_TRACKING_URI: trackingUri },
+      env: { PYTHON: python, TEST_TOOLS_PYTHON: tools, TEST_MLFLOW_TRACKING_URI: trackingUri },
       stdio: 'inherit',
       reject: false
     }

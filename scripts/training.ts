@@ -18,18 +18,32 @@ export const cacheFolder = join(
   'mlflow-jobs'
 )
 
-const requirements = join(import.meta.dirname, '..', 'src', 'runtime', 'requirements.txt')
+const root = join(import.meta.dirname, '..')
 
 /** Prepares the environment where it is not there yet; PYTHON names another one. */
 export async function prepareTraining(folder: string, onProgress: (text: string) => void) {
   const { python, buildEnvironment, jobEnvironment } = readConfig(process.env)
   return preparePython({
     folder: join(folder, 'python'),
-    requirements,
+    requirements: join(root, 'src', 'runtime', 'requirements.txt'),
     environment: { ...jobEnvironment, ...buildEnvironment },
     onProgress,
     ...(python ? { python } : {})
   })
+}
+
+/** Prepares what test/requirements.txt names where it is not there yet; TEST_TOOLS_PYTHON names another interpreter. */
+export async function prepareTestTools(onProgress: (text: string) => void): Promise<string> {
+  const { TEST_TOOLS_PYTHON } = process.env
+  if (TEST_TOOLS_PYTHON) return TEST_TOOLS_PYTHON
+  const { buildEnvironment, jobEnvironment } = readConfig(process.env)
+  const { python } = await preparePython({
+    folder: join(cacheFolder, 'test-tools'),
+    requirements: join(root, 'test', 'requirements.txt'),
+    environment: { ...jobEnvironment, ...buildEnvironment },
+    onProgress
+  })
+  return python
 }
 
 /** The tracking server ends when `use` does, and its folder is removed. */
