@@ -145,6 +145,26 @@ export function storageSuite(t: Test, makeStorage: (t: Test) => Promise<Storage>
       t.equal(readFileSync(file, 'utf8'), 'bytes')
     })
 
+  t.test('names every object by a URI that ends in its key, there or not', async t => {
+    const storage = await makeStorage(t)
+    const uri = storage.uri(key)
+    t.match(new URL(uri).protocol, /^(file|s3):$/)
+    t.ok(uri.endsWith(`/${key}`))
+    t.equal(storage.uri('jobs'), uri.slice(0, -'/job-1/output/model.tar.gz'.length))
+    t.throws(() => storage.uri('../x'), { message: /is no key/ })
+  })
+
+  t.test('a temporary URL, where there is one, gives the bytes to anybody', async t => {
+    const storage = await makeStorage(t)
+    await storage.put(key, fileWith(t, 'model'))
+    const url = await storage.temporaryUrl(key, { seconds: 60, fileName: 'model.tar.gz' })
+    if (storage.name === 'filesystem') return t.equal(url, undefined)
+    const response = await fetch(url ?? '')
+    t.equal(response.status, 200)
+    t.equal(await response.text(), 'model')
+    t.equal(response.headers.get('content-disposition'), 'attachment; filename="model.tar.gz"')
+  })
+
   t.test('can be used', async t => {
     const storage = await makeStorage(t)
     await t.resolves(storage.check())

@@ -18,20 +18,16 @@ import {
 } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { checkKey } from './check-key.ts'
 import type { Storage } from './index.ts'
 
 const readChunkBytes = 1024 * 1024
-const keyPart = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$/
 
 export function createFilesystem(folder: string): Storage {
   const root = resolve(folder)
 
-  /** Parts that begin with a dot are no keys: such names are for temporary files, and lead out of the root. */
   const pathOf = (key: string) => {
-    if (!key.split('/').every(part => keyPart.test(part)))
-      throw new Error(
-        `${JSON.stringify(key)} is no key: it must be names of letters, digits, ".", "_" and "-", parted by "/", none of which begins with a dot.`
-      )
+    checkKey(key)
     return join(root, key)
   }
 

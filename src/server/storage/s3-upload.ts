@@ -1,0 +1,149 @@
+/**
+ * A file becomes an object: one PutObject that streams it, or parts where it is too large for that. A part waits in memory
+ * to be sent; a stream does not, so that many uploads at once need little.
+ */
+import type { ReadStream } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import { PutObjectCommand, type PutObjectCommandInput, type S3Client } from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
+import { statusOf } from './s3-errors.ts'
+
+export interface UploadLimits {
+  /** What one PutObject takes at most. */
+  singleBytes: number
+  partBytes: number
+  attempts: number
+  /** Before the second attempt; doubled before each further one. */
+  pauseMilliseconds: number
+}
+
+const gibibyte = 1024 ** 3
+const mebibyte = 1024 ** 2
+const readBytes = mebibyte
+/** S3's own limit. */
+const maxParts = 10_000
+
+const usual: UploadLimits = {
+  singleBytes: 5 * gibibyte,
+  partBytes: 16 * mebibyte,
+  attempts: 5,
+  pauseMilliseconds: 200
+}
+
+/** The file is removed when the store has it. With IfNoneMatch, an object that is there already counts as stored. */
+export async function upload(
+  client: S3Client,
+  input: Omit<PutObjectCommandInput, 'Body'>,
+  file: string,
+  limits: Partial<UploadLimits> = {}
+): Promise<void> {
+  const { singleBytes, partBytes, ...retries } = { ...usual, ...limits }
+  const handle = await open(file)
+  try {
+    const { size } = await handle.stat()
+    const send =
+      size > singleBytes
+        ? () => sendParts(client, input, handle, Math.max(partBytes, Math.ceil(size / maxParts)))
+        : await singleSender(client, input, handle, size)
+    await withRetries(send, retries).catch(error => {
+      if (input.IfNoneMatch === undefined || statusOf(error) !== 412) throw error
+    })
+  } finally {
+    await handle.close()
+  }
+  await rm(file)
+}
+
+/**
+ * The store compares what it got with the CRC32 of the file, which a header tells it beforehand: the file is read twice for
+ * that, the first time mostly from the system's cache.
+ */
+async function singleSender(
+  client: S3Client,
+  input: Omit<PutObjectCommandInput, 'Body'>,
+  handle: FileHandle,
+  size: number
+) {
+  let sum = 0
+  for await (const piece of streamOf(handle)) sum = crc32(piece, sum)
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(sum)
+  return () =>
+    whileReading(handle, (Body, abortSignal) =>
+      client.send(
+        new PutObjectCommand({
+          ...input,
+          Body,
+          ContentLength: size,
+          ChecksumCRC32: checksum.toString('base64')
+        }),
+        { abortSignal }
+      )
+    )
+}
+
+const sendParts = (
+  client: S3Client,
+  input: Omit<PutObjectCommandInput, 'Body'>,
+  handle: FileHandle,
+  partSize: number
+) =>
+  whileReading(handle, (Body, signal) => {
+    const params = { ...input, Body, ChecksumAlgorithm: 'CRC32' as const }
+    const parts = new Upload({ client, params, partSize, queueSize: 2 })
+    signal.addEventListener('abort', () => void parts.abort(), { once: true })
+    return parts.done()
+  })
+
+/** A file that cannot be read ends the call, which would otherwise wait for the rest of the bytes. */
+async function whileReading(
+  handle: FileHandle,
+  send: (body: ReadStream, signal: AbortSignal) => Promise<unknown>
+): Promise<void> {
+  const body = streamOf(handle)
+  const failed = new AbortController()
+  body.once('error', error => failed.abort(error))
+  try {
+    await send(body, failed.signal)
+  } catch (error) {
+    throw failed.signal.aborted ? failed.signal.reason : error
+  } finally {
+    body.destroy()
+  }
+}
+
+/** From the beginning, and again from there for the next. */
+const streamOf = (handle: FileHandle) =>
+  handle.createReadStream({ start: 0, autoClose: false, highWaterMark: readBytes })
+
+/** The SDK does not try again where the body is a stream: that is used up. Here each attempt has its own. */
+async function withRetries(
+  send: () => Promise<void>,
+  { attempts, pauseMilliseconds }: Pick<UploadLimits, 'attempts' | 'pauseMilliseconds'>
+): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await send()
+    } catch (error) {
+      if (attempt === attempts || !isPassing(error as Error)) throw error
+      await sleep(pauseMilliseconds * 2 ** (attempt - 1) * (0.5 + Math.random() / 2))
+    }
+}
+
+/**
+ * No answer, throttling, a fault of the store, or 409: another one with If-None-Match was under way, and may have failed.
+ * BadDigest and IncompleteBody are 400, and a matter of the network.
+ */
+function isPassing(error: Error): boolean {
+  const status = statusOf(error)
+  if (status === undefined) return isOfNetwork(error)
+  return status >= 500 || [408, 409, 429].includes(status) || damagedOnTheWay.has(error.name)
+}
+
+const damagedOnTheWay = new Set(['BadDigest', 'IncompleteBody', 'RequestTimeout'])
+
+const isOfNetwork = (error: NodeJS.ErrnoException) =>
+  error.name === 'TimeoutError' ||
+  /^E(CONN|PIPE|HOST|NET|AI_AGAIN|NOTFOUND|TIMEDOUT)/.test(error.code ?? '')
