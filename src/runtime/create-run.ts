@@ -1,9 +1,9 @@
 /** The MLflow run, made before its program so that its id is known while it runs. */
 import { userInfo } from 'node:os'
 import { chooseExperiment } from './choose-experiment.ts'
-import { stoppedError } from './failure.ts'
 import type { Job, Plan } from './job.ts'
 import type { CreatedRun } from './mlflow-calls.ts'
+import { unlessStopped } from './unless-stopped.ts'
 
 export async function createRun(
   { mlflow, report, settings, signal }: Job,
@@ -12,7 +12,7 @@ export async function createRun(
   const { options, tags } = hyperparameters
   const experiment = chooseExperiment(options, settings.variables, hints)
   if (experiment.warning) report.warn(experiment.warning)
-  const { python, ...run } = await report.phase('mlflow', () =>
+  const { python, artifactUri, ...run } = await report.phase('mlflow', () =>
     unlessStopped(
       signal,
       mlflow.createRun({
@@ -34,16 +34,7 @@ export async function createRun(
   )
   report.value.run = run
   await report.save()
-  return { ...run, python }
-}
-
-async function unlessStopped<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
-  const stopped = new Promise<never>((_, reject) => {
-    const stop = () => reject(stoppedError())
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
-  return Promise.race([work, stopped])
+  return { ...run, python, artifactUri }
 }
 
 /** The name of the user that a container's process runs as may be unknown. */

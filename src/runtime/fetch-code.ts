@@ -1,5 +1,6 @@
 /** Brings the project's code to the folder where it is run. */
-import { cp, mkdir, readdir, stat } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { extract } from 'tar'
@@ -10,12 +11,20 @@ const archiveName = /\.(?:tar\.gz|tgz|tar)$/
 
 /**
  * From `submitDirectory` (the hyperparameter sagemaker_submit_directory: a path or file:// URI of a folder or an
- * archive), else from the channel `code`, else what is in the code folder already. Answers the code folder.
+ * archive, or the s3:// URI of an archive, which `download` brings), else from the channel `code`, else what is in the
+ * code folder already. Answers the code folder.
  */
-export async function fetchCode(tree: ContainerTree, submitDirectory?: string): Promise<string> {
-  const source = submitDirectory
-    ? pathOf(submitDirectory, tree.base)
-    : await codeInChannel(join(tree.inputData, codeChannel))
+export async function fetchCode(
+  tree: ContainerTree,
+  submitDirectory: string | undefined,
+  download: (uri: string, file: string) => Promise<void>
+): Promise<string> {
+  const remote = submitDirectory?.startsWith('s3:') ? submitDirectory : undefined
+  const source =
+    remote ??
+    (submitDirectory
+      ? pathOf(submitDirectory, tree.base)
+      : await codeInChannel(join(tree.inputData, codeChannel)))
   const present = await readdir(tree.code).catch(() => [])
   if (source === undefined || resolve(source) === resolve(tree.code)) {
     if (present.length > 0) return tree.code
@@ -29,17 +38,13 @@ export async function fetchCode(tree: ContainerTree, submitDirectory?: string): 
     )
   }
   await mkdir(tree.code, { recursive: true })
-  await bring(source, tree.code)
+  if (remote) await bringRemote(remote, tree.code, download)
+  else await bring(source, tree.code)
   return tree.code
 }
 
 function pathOf(submitDirectory: string, base: string): string {
   if (submitDirectory.startsWith('file:')) return fileURLToPath(submitDirectory)
-  if (submitDirectory.startsWith('s3:')) {
-    throw userError(
-      `The code is at ${submitDirectory}, but s3:// is not supported by this runtime yet. Give the code in the input channel "${codeChannel}".`
-    )
-  }
   return isAbsolute(submitDirectory) ? submitDirectory : resolve(base, submitDirectory)
 }
 
@@ -51,16 +56,31 @@ async function codeInChannel(channel: string): Promise<string | undefined> {
   return others.length === 0 && archiveName.test(only) ? join(channel, only) : channel
 }
 
+async function bringRemote(
+  uri: string,
+  target: string,
+  download: (uri: string, file: string) => Promise<void>
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-code-'))
+  const file = join(folder, 'archive')
+  try {
+    await download(uri, file)
+    await unpack(file, target, uri)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
 async function bring(source: string, target: string): Promise<void> {
   const kind = await stat(source).catch(() => undefined)
   if (!kind) {
     throw userError(`The code cannot be read: there is no ${source}.`)
   }
   if (kind.isDirectory()) await cp(source, target, { recursive: true, dereference: true })
-  else await unpack(source, target)
+  else await unpack(source, target, source)
 }
 
-async function unpack(file: string, cwd: string): Promise<void> {
+async function unpack(file: string, cwd: string, name: string): Promise<void> {
   let refused: string | undefined
   try {
     await extract({
@@ -80,13 +100,13 @@ async function unpack(file: string, cwd: string): Promise<void> {
     })
   } catch (error) {
     throw userError(
-      `The code archive ${file} cannot be unpacked: ${(error as Error).message}. It must be a .tar.gz or .tar file.`,
+      `The code archive ${name} cannot be unpacked: ${(error as Error).message}. It must be a .tar.gz or .tar file.`,
       { cause: error }
     )
   }
   if (refused) {
     throw userError(
-      `The code archive ${file} holds "${refused}", which is neither a file nor a folder. Pack it without links and special files (tar --dereference).`
+      `The code archive ${name} holds "${refused}", which is neither a file nor a folder. Pack it without links and special files (tar --dereference).`
     )
   }
 }

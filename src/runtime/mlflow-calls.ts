@@ -2,6 +2,13 @@
 import type { ChildRun, LoggedModel, MetricValue } from '../contract/run-report.ts'
 import type { Variables } from './settings.ts'
 
+export interface DownloadObject {
+  /** s3://bucket/key */
+  uri: string
+  /** Where it goes. */
+  file: string
+}
+
 export interface CreateRun {
   experiment_id: string | null
   experiment_name: string | null
@@ -16,6 +23,7 @@ export interface CreatedRun {
   experimentName: string | null
   name: string | null
   trackingUri: string
+  artifactUri: string
   status: string
   /** Version of the interpreter that has mlflow. */
   python: string

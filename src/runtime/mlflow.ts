@@ -5,12 +5,20 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { TrainingError } from './failure.ts'
-import type { CreatedRun, CreateRun, FinishedRun, FinishRun, StartProgram } from './mlflow-calls.ts'
+import type {
+  CreatedRun,
+  CreateRun,
+  DownloadObject,
+  FinishedRun,
+  FinishRun,
+  StartProgram
+} from './mlflow-calls.ts'
 import { lastLines } from './read-traceback.ts'
 import type { Variables } from './settings.ts'
 import { createTail } from './tail.ts'
 
 export interface Mlflow {
+  downloadObject(call: DownloadObject): Promise<void>
   createRun(call: CreateRun): Promise<CreatedRun>
   startProgram(call: StartProgram): Promise<void>
   /** Answers the program's exit code; 128 + n where signal n ended it. */
@@ -93,6 +101,7 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
   }
 
   return {
+    downloadObject: parameters => call('download_object', parameters),
     createRun: parameters => call('create_run', parameters),
     startProgram: parameters => call('start_program', parameters),
     async waitForProgram() {
@@ -118,18 +127,21 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
   }
 }
 
-/** An exception that MLflow raised. */
+/** An exception that was raised in the Python process. */
 export class MlflowError extends TrainingError {
+  /** MLflow's own, or that of an AWS service. */
+  readonly code: string | null
+
   constructor(call: string, { type, code, message }: PythonError) {
     const user =
       call === 'start_program' ? !platformCodes.has(code ?? '') : userCodes.has(code ?? '')
     super(user ? 'user' : 'platform', message, { type })
+    this.code = code
   }
 }
 
 interface PythonError {
   type: string
-  /** MLflow's own code, where it has one. */
   code: string | null
   message: string
 }

@@ -60,6 +60,14 @@ program = None
 unfinished = None
 
 
+def download_object(uri, file):
+    """Brings one object of S3 to a file. MLflow would list first, for which a job's role may have no right."""
+    import boto3
+
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    boto3.client("s3").download_file(bucket, key, file)
+
+
 def create_run(experiment_id, experiment_name, run_id, run_name, tags):
     """Makes the run, or takes up the one that is given."""
     global unfinished
@@ -76,6 +84,7 @@ def create_run(experiment_id, experiment_name, run_id, run_name, tags):
         "experimentName": client.get_experiment(run.info.experiment_id).name,
         "name": run.info.run_name,
         "trackingUri": mlflow.get_tracking_uri(),
+        "artifactUri": run.info.artifact_uri,
         "status": run.info.status,
         "python": platform.python_version(),
     }
@@ -316,15 +325,21 @@ def number(value):
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-CALLS = {each.__name__: each for each in (create_run, start_program, wait_for_program, finish_run)}
+CALLS = {each.__name__: each for each in (download_object, create_run, start_program, wait_for_program, finish_run)}
 
 
 def answer(call, arguments):
     try:
         return {"result": CALLS[call](**arguments)}
     except Exception as error:
-        code = getattr(error, "error_code", None)
-        return {"error": {"type": type(error).__name__, "code": code, "message": str(error)}}
+        return {"error": {"type": type(error).__name__, "code": error_code(error), "message": str(error)}}
+
+
+def error_code(error):
+    """MLflow's own, or that of an AWS service."""
+    response = getattr(error, "response", None)
+    service = response.get("Error", {}) if isinstance(response, dict) else {}
+    return getattr(error, "error_code", None) or service.get("Code")
 
 
 for line in calls:

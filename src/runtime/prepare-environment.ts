@@ -63,7 +63,7 @@ export async function chooseManager(
 export async function prepareEnvironment(options: PrepareOptions): Promise<Prepared> {
   if (options.manager === 'uv') return prepareUv(options)
   if (options.manager === 'conda') return prepareConda(options)
-  return { python: null, reused: true, variables: {} }
+  return { python: null, reused: true, variables: options.settings.arnVariables }
 }
 
 async function hasConda(env: Variables): Promise<boolean> {

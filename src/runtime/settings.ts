@@ -11,10 +11,14 @@ export interface Settings {
   python: string
   /** MLFLOW_JOBS_ENVIRONMENTS: where the environments of projects are built and kept. */
   environments: string
+  /** The environment that conda keeps up to date for the one job of a container; undefined: one is made for each file. */
+  condaEnvironment: string | undefined
   /** MLFLOW_JOBS_STOP_GRACE_SECONDS: from SIGINT to SIGKILL for the user's program. */
   stopGraceSeconds: number
   /** MLFLOW_JOBS_LOCK: a file to hold locked as long as this process lives, so that others can tell. */
   lock: string | undefined
+  /** MLFLOW_JOBS_ARN_PACKAGES, on the path of the interpreter that has mlflow where the tracking URI is an ARN. */
+  arnVariables: Variables
   /** What the building of environments sees. */
   buildVariables: Variables
   /** What everything else sees, the user's program included: without MLFLOW_JOBS_* and what MLFLOW_JOBS_BUILD_ONLY names. */
@@ -36,6 +40,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       .filter(Boolean)
       .join(':'),
     PYTHONUNBUFFERED: '1',
+    ...awsVariables(environment),
     MLFLOW_TRACKING_URI: environment.MLFLOW_TRACKING_URI || temporaryTrackingUri()
   }
   return {
@@ -43,7 +48,13 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     python,
     environments:
       environment.MLFLOW_JOBS_ENVIRONMENTS || join(tmpdir(), 'mlflow-jobs', 'environments'),
+    condaEnvironment:
+      environment.CONDA_TRAINING_ENV ||
+      (environment.MLFLOW_JOBS_ENVIRONMENTS ? undefined : 'training'),
     lock: environment.MLFLOW_JOBS_LOCK || undefined,
+    arnVariables: isArn(common.MLFLOW_TRACKING_URI)
+      ? pythonPath(environment.MLFLOW_JOBS_ARN_PACKAGES, environment.PYTHONPATH)
+      : {},
     stopGraceSeconds: readSeconds(environment.MLFLOW_JOBS_STOP_GRACE_SECONDS),
     buildVariables: { ...Object.fromEntries(own), ...common },
     variables: {
@@ -56,6 +67,27 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
 /** MLflow's own default depends on its version and on the working folder; models and metrics are in the results anyway. */
 function temporaryTrackingUri(): string {
   return `sqlite:///${join(tmpdir(), 'mlflow-jobs', 'mlflow.db')}`
+}
+
+/** The name of an MLflow that SageMaker manages. */
+export const isArn = (trackingUri: string) => trackingUri.startsWith('arn:')
+
+function pythonPath(folder: string | undefined, present: string | undefined): Variables {
+  return folder ? { PYTHONPATH: [folder, present].filter(Boolean).join(':') } : {}
+}
+
+/** For AWS's Python library, which reads neither AWS_REGION nor what the SDK's local mode of old gives. */
+function awsVariables(environment: NodeJS.ProcessEnv): Variables {
+  const region =
+    environment.AWS_DEFAULT_REGION || environment.AWS_REGION || environment.SAGEMAKER_REGION
+  const endpoint =
+    environment.AWS_ENDPOINT_URL_S3 || environment.AWS_ENDPOINT_URL
+      ? ''
+      : environment.S3_ENDPOINT_URL
+  return {
+    ...(region ? { AWS_DEFAULT_REGION: region } : {}),
+    ...(endpoint ? { AWS_ENDPOINT_URL_S3: endpoint } : {})
+  }
 }
 
 function readSeconds(text: string | undefined): number {

@@ -48,7 +48,12 @@ async function runJob(options: Omit<Job, 'mlflow'>): Promise<Failure | null> {
   await mkdir(cwd, { recursive: true })
   await mkdir(tree.model, { recursive: true })
   const start = () =>
-    startMlflow({ python: settings.python, variables: settings.variables, cwd, log })
+    startMlflow({
+      python: settings.python,
+      variables: { ...settings.variables, ...settings.arnVariables },
+      cwd,
+      log
+    })
   const job = { ...options, mlflow: start() }
   try {
     const plan = await planJob(job)

@@ -14,8 +14,8 @@ const projects = join(import.meta.dirname, '../fixtures/projects')
 export interface RuntimeJob {
   /** A new folder, for /opt/ml. */
   base: string
-  /** A folder of test/fixtures/projects, or a path. */
-  project: string
+  /** A folder of test/fixtures/projects, or a path; null: the code is elsewhere. */
+  project: string | null
   hyperparameters?: Record<string, string>
   environment?: Record<string, string>
 }
@@ -37,6 +37,7 @@ export async function makeTree(
   writeFileSync(tree.hyperparameters, JSON.stringify(hyperparameters))
   writeFileSync(tree.resourceConfig, JSON.stringify(hosts))
   writeFileSync(tree.inputDataConfig, JSON.stringify({ code: { TrainingInputMode: 'File' } }))
+  if (project === null) return tree
   const cwd = join(projects, project)
   await create({ cwd, file: join(channel, 'project.tar.gz'), gzip: true, portable: true }, ['.'])
   return tree

@@ -3,8 +3,12 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { create } from 'tar'
-import { containerTree } from '../../src/contract/container.ts'
-import { fetchCode } from '../../src/runtime/fetch-code.ts'
+import { type ContainerTree, containerTree } from '../../src/contract/container.ts'
+import { fetchCode as fetchFrom } from '../../src/runtime/fetch-code.ts'
+
+/** S3 is not asked here: test/runtime/code-in-s3.test.ts. */
+const fetchCode = (tree: ContainerTree, submitDirectory?: string) =>
+  fetchFrom(tree, submitDirectory, async uri => void t.fail(uri))
 
 const project = { MLproject: 'name: x', src: { 'train.py': 'print(1)' } }
 
@@ -67,7 +71,6 @@ t.test('code that cannot be had is told with what would be right', async t => {
   const tree = containerTree(t.testdir({ 'x.tar.gz': 'no archive' }))
   for (const [source, message] of [
     [undefined, /There is no code: set the hyperparameter sagemaker_submit_directory/],
-    ['s3://bucket/code.tar.gz', /s3:\/\/ is not supported by this runtime yet/],
     ['/nowhere/code', /there is no \/nowhere\/code/],
     [join(tree.base, 'x.tar.gz'), /cannot be unpacked: .* It must be a \.tar\.gz or \.tar file/]
   ] as const) {
