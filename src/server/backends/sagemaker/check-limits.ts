@@ -1,0 +1,180 @@
+/** What SageMaker would refuse: every limit of CreateTrainingJob that a submission can break, with pointers into the submission. */
+import { TrainingInstanceType } from '@aws-sdk/client-sagemaker'
+import { type Fault, pointerTo } from '../../../contract/fault.ts'
+import { runOptionMembers } from '../../../contract/mlflow-run-options.ts'
+import { didYouMean } from '../../../contract/nearest.ts'
+import type { SagemakerConfig } from '../../config-aws.ts'
+import type { BackendJob } from '../index.ts'
+import { environmentOf, hyperparametersOf, jobTag, tagsOf } from './create-request.ts'
+import { planResources } from './plan-resources.ts'
+
+const most = {
+  hyperparameters: 100,
+  hyperparameterKey: 256,
+  hyperparameterValue: 2500,
+  variables: 100,
+  variableName: 512,
+  variableValue: 512,
+  tags: 50,
+  channels: 20,
+  uri: 1024
+}
+
+export const checkLimits = (
+  job: BackendJob,
+  settings: SagemakerConfig,
+  trackingUri: string | null
+): Fault[] => [
+  ...checkHyperparameters(job),
+  ...checkEnvironment(job, settings, trackingUri),
+  ...checkTags(job, settings),
+  ...checkInputs(job),
+  ...checkResources(job, settings)
+]
+
+function checkHyperparameters(job: BackendJob): Fault[] {
+  const entries = Object.entries(hyperparametersOf(job))
+  const faults = entries.flatMap(([name, value]): Fault[] => {
+    const pointer = pointerOf(name)
+    if (name.length > most.hyperparameterKey)
+      return [
+        {
+          pointer,
+          detail: `A name has at most ${most.hyperparameterKey} characters on SageMaker, and this one has ${name.length}.`
+        }
+      ]
+    if (/[\n\r\u0085\u2028\u2029]/.test(name))
+      return [{ pointer, detail: 'A name has no line ends on SageMaker.' }]
+    if (value.length <= most.hyperparameterValue) return []
+    return [
+      {
+        pointer,
+        detail: `As JSON it has ${value.length} characters, and SageMaker takes at most ${most.hyperparameterValue}. Put it into a file of the project or of an input channel.`
+      }
+    ]
+  })
+  const own = entries.filter(([name]) => name.startsWith(ownPrefix)).length
+  if (entries.length > most.hyperparameters)
+    faults.push({
+      pointer: '/parameters',
+      detail: `SageMaker takes at most ${most.hyperparameters - own} parameters beside the ${own} of the service, and there are ${entries.length - own}. Put them into a file of the project or of an input channel.`
+    })
+  return faults
+}
+
+const ownPrefix = 'sagemaker_mlflow_'
+const runPrefix = `${ownPrefix}run_`
+
+/** The field of the submission that a hyperparameter came from. */
+function pointerOf(name: string): string {
+  if (name === `${ownPrefix}tags`) return '/tags'
+  if (name === `${ownPrefix}project_path`) return '/path'
+  if (!name.startsWith(runPrefix)) return pointerTo('parameters', name)
+  const member = runOptionMembers.get(name.slice(runPrefix.length)) ?? ''
+  return member === 'entryPoint' ? '/entryPoint' : pointerTo('run', member)
+}
+
+function checkEnvironment(
+  job: BackendJob,
+  settings: SagemakerConfig,
+  trackingUri: string | null
+): Fault[] {
+  const faults = Object.entries(job.environment).flatMap(([name, value]): Fault[] => {
+    const pointer = pointerTo('environment', name)
+    if (name.length > most.variableName)
+      return [
+        {
+          pointer,
+          detail: `A variable’s name has at most ${most.variableName} characters on SageMaker.`
+        }
+      ]
+    if (value.length <= most.variableValue) return []
+    return [
+      {
+        pointer,
+        detail: `A variable’s value has at most ${most.variableValue} characters on SageMaker, and this one has ${value.length}. Put it into a file of the project or of an input channel.`
+      }
+    ]
+  })
+  const all = Object.keys(environmentOf(job, settings, trackingUri)).length
+  const own = all - Object.keys(job.environment).length
+  if (all > most.variables)
+    faults.push({
+      pointer: '/environment',
+      detail: `SageMaker takes at most ${most.variables - own} variables beside the ${own} of the service.`
+    })
+  return faults
+}
+
+function checkTags(job: BackendJob, settings: SagemakerConfig): Fault[] {
+  const faults = Object.keys(job.tags).flatMap((key): Fault[] => {
+    const pointer = pointerTo('tags', key)
+    if (/^aws:/i.test(key))
+      return [{ pointer, detail: 'Tags that begin with "aws:" are for AWS alone.' }]
+    if (key === jobTag)
+      return [{ pointer, detail: `The service sets the tag "${jobTag}"; choose another key.` }]
+    if (Object.hasOwn(settings.tags, key) && settings.tags[key] !== job.tags[key])
+      return [
+        { pointer, detail: `The service's operator sets the tag "${key}"; choose another key.` }
+      ]
+    return []
+  })
+  const all = Object.keys(tagsOf(job, settings)).length
+  const own = all - Object.keys(job.tags).length
+  if (all > most.tags)
+    faults.push({
+      pointer: '/tags',
+      detail: `SageMaker takes at most ${most.tags - own} tags beside the ${own} of the service.`
+    })
+  return faults
+}
+
+function checkInputs({ inputs }: BackendJob): Fault[] {
+  const faults = Object.entries(inputs).flatMap(([channel, uri]): Fault[] => {
+    const pointer = pointerTo('inputs', channel)
+    if (!/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(uri))
+      return [
+        {
+          pointer,
+          detail:
+            'SageMaker reads inputs from S3: give the URI of an object or a folder, such as s3://bucket/folder/.'
+        }
+      ]
+    if (uri.length > most.uri)
+      return [{ pointer, detail: `A URI has at most ${most.uri} characters on SageMaker.` }]
+    return []
+  })
+  if (Object.keys(inputs).length >= most.channels)
+    faults.push({
+      pointer: '/inputs',
+      detail: `SageMaker takes at most ${most.channels - 1} input channels beside the project's own.`
+    })
+  return faults
+}
+
+function checkResources({ resources }: BackendJob, settings: SagemakerConfig): Fault[] {
+  const planned = planResources(resources, settings)
+  const faults: Fault[] = []
+  const fault = (member: string, detail: string) =>
+    faults.push({ pointer: pointerTo('resources', member), detail })
+  const types: string[] = Object.values(TrainingInstanceType)
+  if (!types.includes(planned.instanceType))
+    fault(
+      'instanceType',
+      `SageMaker trains on no "${planned.instanceType}"${didYouMean(planned.instanceType, types, '; a type is such as ml.m5.xlarge.')}`
+    )
+  const { maxWaitSeconds: wait, keepAliveSeconds: keepAlive = 0 } = resources
+  if (wait !== undefined && !planned.spot)
+    fault('maxWaitSeconds', 'Only a spot job waits: set resources.spot to true, or leave it out.')
+  if (wait !== undefined && planned.spot && wait < planned.maxRuntimeSeconds)
+    fault(
+      'maxWaitSeconds',
+      `It is for waiting and running together, so it must be at least maxRuntimeSeconds, which is ${planned.maxRuntimeSeconds}.`
+    )
+  if (keepAlive > 0 && planned.spot)
+    fault(
+      'keepAliveSeconds',
+      'Spot instances are not kept warm: set resources.spot to false, or leave this out.'
+    )
+  return faults
+}

@@ -1,0 +1,70 @@
+/** What SageMaker's FailureReason says, and whose fault it is. */
+import type { Failure } from '../../../contract/run-report.ts'
+
+const nothingKnown: Omit<Failure, 'kind' | 'message'> = {
+  type: null,
+  file: null,
+  line: null,
+  traceback: null,
+  exitCode: null
+}
+
+export const failure = (kind: Failure['kind'], message: string): Failure => ({
+  ...nothingKnown,
+  kind,
+  message
+})
+
+/**
+ * Its observed shapes: `AlgorithmError: <the container's failure file>, exit code: 1`, `ClientError: ...`,
+ * `InternalServerError: ...`, `CapacityError: ...`. Anything else is the platform's, in its own words.
+ */
+export function readFailureReason(reason: string | undefined): Failure {
+  const text = reason?.trim()
+  if (!text) return failure('platform', 'SageMaker ended the job and gives no reason.')
+  const [, error, said = '', code] =
+    text.match(/^(\w+Error): ?(.*?)(?:, exit code: (\d+))?$/s) ?? []
+  const exitCode = code === undefined ? null : Number(code)
+  switch (error) {
+    case 'AlgorithmError':
+      return { ...algorithmError(said, exitCode), exitCode }
+    case 'ClientError':
+      return failure(isOperators.test(said) ? 'platform' : 'user', said || text)
+    case 'CapacityError':
+      return failure('capacity', said || text)
+    default:
+      return failure('platform', text)
+  }
+}
+
+/** Where the image, the role or the network is at fault, the job's owner is not. */
+const isOperators =
+  /\b(image|repository|ECR|role|permissions?|access denied|AccessDenied|not authorized|subnets?|VPC|security groups?|KMS)\b/i
+
+/** The container's own words: `ValueError: message`, then where, then the end of a traceback (runtime/write-results.ts). */
+function algorithmError(said: string, exitCode: number | null): Failure {
+  if (!said || /^Exit Code: \d+$/i.test(said))
+    return failure(
+      'user',
+      `The container ended${withCode(said, exitCode)} and left no reason; its log says more.`
+    )
+  const [cause = said, ...traceback] = said.split('\n\n')
+  const [, type = null, message = cause] =
+    cause.match(/^((?:\w+\.)*\w*(?:Error|Exception)): (.*)$/s) ?? []
+  const [, before, file, line] = message.match(/^(.*)\n\(([^\n]+?)(?:, line (\d+))?\)$/s) ?? []
+  return {
+    kind: 'user',
+    type,
+    message: before ?? message,
+    file: file ?? null,
+    line: line === undefined ? null : Number(line),
+    traceback: traceback.length > 0 ? traceback.join('\n\n') : null,
+    exitCode
+  }
+}
+
+function withCode(said: string, exitCode: number | null): string {
+  const code = exitCode ?? Number(said.match(/\d+/)?.[0] ?? Number.NaN)
+  if (Number.isNaN(code)) return ''
+  return ` with exit code ${code}${code === 137 ? ' (killed, usually because memory ran out)' : ''}`
+}

@@ -1,0 +1,47 @@
+/** All training jobs of services like this one that changed since a time: ListTrainingJobs, page by page. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  ListTrainingJobsCommand,
+  type SageMakerClient,
+  type TrainingJobSummary
+} from '@aws-sdk/client-sagemaker'
+import { callPatiently } from './call-patiently.ts'
+
+/** An account has 2 requests/s, for all its users. */
+const paceMilliseconds = 700
+
+/** Pages may be empty and have more behind them. */
+export function createLister(client: SageMakerClient, signal: AbortSignal) {
+  let nextAt = 0
+
+  async function page(since: Date, token: string | undefined) {
+    const wait = nextAt - Date.now()
+    nextAt = Math.max(nextAt, Date.now()) + paceMilliseconds
+    if (wait > 0) await sleep(wait, undefined, { signal })
+    return client.send(
+      new ListTrainingJobsCommand({
+        LastModifiedTimeAfter: since,
+        NameContains: 'job-',
+        SortBy: 'CreationTime',
+        SortOrder: 'Descending',
+        MaxResults: 100,
+        ...(token ? { NextToken: token } : {})
+      }),
+      { abortSignal: signal }
+    )
+  }
+
+  return async function list(since: Date): Promise<TrainingJobSummary[]> {
+    const found: TrainingJobSummary[] = []
+    let token: string | undefined
+    do {
+      const { TrainingJobSummaries = [], NextToken } = await callPatiently(
+        () => page(since, token),
+        signal
+      )
+      found.push(...TrainingJobSummaries)
+      token = NextToken
+    } while (token)
+    return found
+  }
+}

@@ -1,0 +1,69 @@
+/** StopTrainingJob; a job that SageMaker does not have is noted as stopped before it began. */
+import { type SageMakerClient, StopTrainingJobCommand } from '@aws-sdk/client-sagemaker'
+import type { Doubts } from './doubts.ts'
+import { meaningOf, wordsOf } from './errors.ts'
+import type { Places } from './job-place.ts'
+import type { Entry, JobTable } from './job-table.ts'
+import type { Poller } from './poller.ts'
+
+export interface StopOptions {
+  client: SageMakerClient
+  table: JobTable
+  poller: Poller
+  places: Places
+  doubts: Doubts
+  onProblem(text: string): void
+}
+
+/** A stop without effect is asked for again after that time, one that failed sooner. */
+const againMilliseconds = 60_000
+const retryMilliseconds = 5_000
+const lookMilliseconds = 2_000
+
+export function createStopper(options: StopOptions) {
+  const { client, table, poller, places, doubts, onProblem } = options
+
+  /** Idempotent, and cheap when it was asked before. */
+  return async function stop(id: string): Promise<void> {
+    const entry = table.get(id)
+    if (entry?.exists) return stopExisting(entry)
+    if (doubts.isFresh(id)) {
+      await places.noteStopped(id)
+      table.delete(id)
+      return
+    }
+    await stopDoubtful(entry ?? table.add(id, { exists: false, lookAt: Date.now() }))
+  }
+
+  async function stopExisting(entry: Entry): Promise<void> {
+    const now = Date.now()
+    if (entry.end || (entry.stopAt ?? 0) > now) return
+    entry.stopAt = now + againMilliseconds
+    try {
+      await client.send(new StopTrainingJobCommand({ TrainingJobName: entry.id }))
+    } catch (error) {
+      // "... the training job is in status Stopped": a look says how it ended.
+      if (meaningOf(error) === 'missing' || /in status/.test(wordsOf(error))) entry.changed = true
+      else {
+        entry.stopAt = now + retryMilliseconds
+        if (meaningOf(error) === 'refused')
+          onProblem(`${entry.id} could not be stopped; this is tried again: ${wordsOf(error)}`)
+      }
+    }
+    poller.wake()
+  }
+
+  /** SageMaker may have it from before a crash, or from a request whose answer was lost. */
+  async function stopDoubtful(entry: Entry): Promise<void> {
+    const now = Date.now()
+    if ((entry.stopAt ?? 0) > now) return
+    entry.stopAt = now + lookMilliseconds
+    await poller.look(entry)
+    delete entry.stopAt
+    if (entry.exists) return stopExisting(entry)
+    entry.stopAt = now + lookMilliseconds
+    if (!doubts.isSettled(entry.id)) return
+    await places.noteStopped(entry.id)
+    table.delete(entry.id)
+  }
+}
