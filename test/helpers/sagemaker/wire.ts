@@ -1,0 +1,112 @@
+/** AWS's JSON protocol 1.1 on loopback: a request is an operation and a JSON object. */
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Call } from './calls.ts'
+import type { Knobs } from './knobs.ts'
+import { errorBody, ServiceError } from './service-error.ts'
+import type { ServiceModel } from './service-model.ts'
+import { validateShape } from './validate-shape.ts'
+
+/** Answers the output; undefined is an empty body, as of StopTrainingJob. */
+export type Operation = (input: never) => Promise<object | undefined> | object | undefined
+
+export interface WireOptions {
+  models: ServiceModel[]
+  operations: Record<string, Operation>
+  knobs: Knobs
+  /** Numbers from 0 to 1. */
+  random(): number
+  calls: Call[]
+}
+
+export function createWire(options: WireOptions) {
+  const { knobs, calls, random } = options
+  return createServer((request, response) => void answer(request, response))
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await text(request).catch(() => undefined)
+    if (body === undefined) return
+    const target = String(request.headers['x-amz-target'] ?? '')
+    const operation = target.split('.')[1] ?? target
+    const call: Call = { operation, at: Date.now(), outcome: 'ok', ...jobNameIn(body) }
+    try {
+      await sleep(knobs.latencyMilliseconds)
+      const output = await handle(request, target, operation, body)
+      if (isLost(operation)) call.outcome = 'lost'
+      else send(response, 200, output === undefined ? '' : JSON.stringify(output))
+    } catch (error) {
+      const failure =
+        error instanceof ServiceError
+          ? error
+          : new ServiceError('InternalFailure', String((error as Error).stack), 500)
+      call.outcome = failure.name
+      send(response, failure.status, errorBody(failure))
+    }
+    calls.push(call)
+    if (call.outcome === 'lost') request.socket.destroy()
+  }
+
+  async function handle(
+    request: IncomingMessage,
+    target: string,
+    operation: string,
+    body: string
+  ): Promise<object | undefined> {
+    const model = options.models.find(({ metadata }) =>
+      target.startsWith(`${metadata.targetPrefix}.`)
+    )
+    const shape = model?.operations[operation]?.input?.shape
+    const run = options.operations[operation]
+    if (!model || !shape || !run)
+      throw new ServiceError('UnknownOperationException', `There is no operation ${target} here.`)
+    refuseUnsigned(request)
+    if (isThrottled(operation)) throw new ServiceError('ThrottlingException', 'Rate exceeded')
+    const input = parse(body)
+    validateShape(model, shape, input)
+    return run(input as never)
+  }
+
+  function isThrottled(operation: string): boolean {
+    const left = knobs.throttleNext[operation] ?? 0
+    if (left > 0) knobs.throttleNext[operation] = left - 1
+    return left > 0 || random() < knobs.throttle
+  }
+
+  function isLost(operation: string): boolean {
+    if (operation !== 'CreateTrainingJob') return false
+    if (knobs.loseNext > 0) {
+      knobs.loseNext--
+      return true
+    }
+    return random() < knobs.lostAnswers
+  }
+}
+
+/** Signatures are not checked, but a request without one would never come through. */
+function refuseUnsigned({ headers }: IncomingMessage): void {
+  if (headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential=')) return
+  throw new ServiceError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403)
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new ServiceError('SerializationException', 'The request body is not JSON.')
+  }
+}
+
+function jobNameIn(body: string): { jobName?: string } {
+  const name = /"TrainingJobName":"([^"]*)"/.exec(body)?.[1]
+  return name === undefined ? {} : { jobName: name }
+}
+
+function send(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'application/x-amz-json-1.1',
+    'x-amzn-RequestId': randomUUID()
+  })
+  response.end(body)
+}
