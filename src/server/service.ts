@@ -1,6 +1,7 @@
 /** The whole service put together from its configuration. */
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type Lock, tryLock } from '../system/lock.ts'
 import { type AppOptions, createApp } from './app.ts'
@@ -9,6 +10,7 @@ import { createLocal } from './backends/local/index.ts'
 import type { Config } from './config.ts'
 import { createJobs } from './jobs/index.ts'
 import { createFilesystem } from './storage/filesystem.ts'
+import { createS3 } from './storage/s3.ts'
 import { openSqlite } from './store/node-sqlite.ts'
 import { createStore } from './store/sql.ts'
 
@@ -29,7 +31,7 @@ export async function createService(
   const folder = join(config.dataDir, 'tmp')
   const lock = await takeDataFolder(config.dataDir, folder)
   const store = await createStore(openSqlite(join(config.dataDir, 'jobs.db')))
-  const storage = createFilesystem(config.dataDir)
+  const storage = config.s3 ? createS3(config.s3) : createFilesystem(config.dataDir)
   const backend = createLocal({
     folder: config.dataDir,
     slots: config.localSlots,
@@ -85,25 +87,47 @@ export async function createService(
 /** One service a folder; what earlier ones left half-done is swept. */
 async function takeDataFolder(dataDir: string, temporary: string): Promise<Lock> {
   try {
-    await mkdir(dataDir, { recursive: true })
+    await makeFolder(dataDir)
     const lock = tryLock(join(dataDir, 'service.lock'))
     if (!lock)
       throw new Error(
         `Another mlflow-jobs service uses ${dataDir}. Stop it, or set DATA_DIR to another folder.`
       )
     await rm(temporary, { recursive: true, force: true })
-    await mkdir(temporary, { recursive: true, mode: 0o700 })
+    await mkdir(temporary, { mode: 0o700 })
     return lock
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (
-      code &&
-      ['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST', 'ERR_SQLITE_ERROR'].includes(code)
-    )
+    if (code && notWritable.includes(code))
       throw new Error(
         `The data folder ${dataDir} cannot be written (${code}). Make it writable, or set DATA_DIR to another folder.`,
         { cause: error }
       )
     throw error
+  }
+}
+
+const notWritable = [
+  'EACCES',
+  'EROFS',
+  'EPERM',
+  'ENOENT',
+  'ENOTDIR',
+  'EEXIST',
+  'ENAMETOOLONG',
+  'ELOOP',
+  'ERR_SQLITE_ERROR'
+]
+
+/** With its parents; Node's own way to do so never ends where the kernel takes no folder, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error
+    await makeFolder(dirname(path))
+    await makeFolder(path)
   }
 }
