@@ -1,18 +1,33 @@
-/** Environments built by conda itself, where it is on the machine. */
+/** Environments that conda builds, where it is on the machine. */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { arch, platform } from 'node:os'
 import { dirname, join } from 'node:path'
 import { buildOnce } from '../system/build-once.ts'
+import { addPackages } from './add-packages.ts'
 import type { Prepared, PrepareOptions } from './prepare-environment.ts'
-import { runBuilder } from './run-builder.ts'
+import { type Builder, runBuilder } from './run-builder.ts'
+import { updateTrainingEnvironment } from './training-environment.ts'
 
 /** Lines of the file that name other files of the project, so that its environment is the project's alone. */
 const localLine = /^\s*-\s+["']?(?:-[erc]\s|\.{0,2}\/|file:)/m
 
+/** A container's one environment is brought up to date; where jobs share environments, each file has its own. */
 export async function prepareConda(options: PrepareOptions): Promise<Prepared> {
-  const { environment, settings, codeFolder, privateFolder, say, signal, log } = options
+  const { environment, settings, codeFolder, log, signal } = options
   const file = join(codeFolder, environment.file ?? '')
+  const builder = { cwd: dirname(file), env: settings.buildVariables, log, signal }
+  return settings.condaEnvironment
+    ? updateTrainingEnvironment(settings.condaEnvironment, file, builder, options)
+    : buildPrefix(file, builder, options)
+}
+
+async function buildPrefix(
+  file: string,
+  builder: Builder,
+  options: PrepareOptions
+): Promise<Prepared> {
+  const { environment, settings, privateFolder, packages, say, signal } = options
   const text = await readFile(file, 'utf8')
   const build = async (folder: string) => {
     say(`Building the environment of ${environment.file} by conda.`)
@@ -20,10 +35,12 @@ export async function prepareConda(options: PrepareOptions): Promise<Prepared> {
       `The environment of ${environment.file} could not be built`,
       'conda',
       ['env', 'create', '--quiet', '--prefix', join(folder, 'conda'), '--file', file],
-      { cwd: dirname(file), env: settings.buildVariables, log, signal }
+      builder
     )
+    await addPackages(join(folder, 'conda', 'bin', 'python'), packages, builder)
   }
-  const key = createHash('sha256').update(JSON.stringify(['conda', platform(), arch(), text]))
+  const facts = ['conda', platform(), arch(), text, ...packages]
+  const key = createHash('sha256').update(JSON.stringify(facts))
   const local = localLine.test(text)
   if (local) {
     await mkdir(privateFolder, { recursive: true })

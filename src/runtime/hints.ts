@@ -41,7 +41,7 @@ function missingModule(module: string, manager: Manager, file: string | null): s
     return `The module ${module} is not installed, and the project names no environment: add a python_env.yaml that requires it.`
   }
   if (manager === 'local') {
-    return `The module ${module} is not installed. The environment of ${file} was not built, for the environment manager was local.`
+    return `The module ${module} is not installed, and the environment of ${file} was not built. Name the package that has it in ${file}, and do not ask for the environment manager local.`
   }
   return `The module ${module} is not installed: add the package that has it to ${file}.`
 }

@@ -6,9 +6,13 @@ import { type Lock, lock } from '../system/lock.ts'
 import { readSettings } from './settings.ts'
 
 const usage = `Usage: main.ts [train]
+       main.ts prepare FOLDER
 
 Runs the MLflow project of one training job over a folder in the shape of /opt/ml (SAGEMAKER_BASE_DIR), as Amazon
 SageMaker starts a training container. Ends with the exit code of the project's program.
+
+prepare builds the environment of the MLflow project in FOLDER, where jobs of that project find it: for an image that is
+derived from the training image.
 `
 
 process.exitCode = await main(process.argv.slice(2))
@@ -20,7 +24,11 @@ async function main(words: string[]): Promise<number> {
     return 0
   }
   const [command = 'train', ...rest] = words
-  if (command !== 'train' || rest.length > 0) {
+  const known = new Map([
+    ['train', 0],
+    ['prepare', 1]
+  ])
+  if (known.get(command) !== rest.length) {
     const what =
       command === 'serve' ? 'This is a training container: it does not serve models.' : ''
     process.stderr.write(`${what || `Unknown arguments: ${words.join(' ')}.`}\n\n${usage}`)
@@ -33,6 +41,16 @@ async function main(words: string[]): Promise<number> {
   try {
     const settings = readSettings(process.env)
     if (settings.lock) held = await lock(settings.lock)
+    if (command === 'prepare') {
+      const { prepareAhead } = await import('./prepare.ts')
+      const [folder = ''] = rest
+      return await prepareAhead({
+        settings,
+        folder,
+        log: process.stdout,
+        signal: stopping.signal
+      })
+    }
     // Loaded when signals are heard already: PID 1 without a handler would be deaf to an early stop.
     const { train } = await import('./train.ts')
     return await train({
@@ -42,7 +60,9 @@ async function main(words: string[]): Promise<number> {
       onProgram: programGroup => process.send?.({ programGroup })
     })
   } catch (error) {
-    process.stderr.write(`mlflow-jobs: The job could not be done. ${(error as Error).message}\n`)
+    process.stderr.write(
+      `mlflow-jobs: ${command === 'prepare' ? 'The environment could not be prepared' : 'The job could not be done'}. ${(error as Error).message}\n`
+    )
     return 1
   } finally {
     // Not before: a lock that nothing refers to is given back when it is collected as garbage.

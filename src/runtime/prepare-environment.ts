@@ -4,6 +4,7 @@ import type { EnvManager } from '../contract/mlflow-run-options.ts'
 import type { ProjectEnvironment } from '../contract/mlproject.ts'
 import { prepareConda } from './conda-environment.ts'
 import { userError } from './failure.ts'
+import { isSatisfied } from './satisfied.ts'
 import type { Settings, Variables } from './settings.ts'
 import { prepareUv } from './uv-environment.ts'
 
@@ -23,6 +24,8 @@ export interface PrepareOptions {
   pythonPin: 'exact' | 'minor'
   settings: Settings
   codeFolder: string
+  /** What is to be installed besides what the environment file requires. */
+  packages: string[]
   /** Where an environment goes that only this job may use. */
   privateFolder: string
   say(text: string): void
@@ -30,20 +33,35 @@ export interface PrepareOptions {
   signal: AbortSignal
 }
 
-/** Where no environment is named there is nothing to build; conda builds conda's files where it is to be had, else uv. */
-export async function chooseManager(
-  wanted: EnvManager | undefined,
-  environment: ProjectEnvironment,
-  { variables }: Settings
-): Promise<{ manager: Manager; note?: string }> {
-  if (wanted === 'local' || environment.kind === 'none') return { manager: 'local' }
+export interface Choice {
+  /** What the caller asks for. */
+  wanted: EnvManager | undefined
+  environment: ProjectEnvironment
+  pythonPin: 'exact' | 'minor'
+  codeFolder: string
+  settings: Settings
+}
+
+/**
+ * Where no environment is named there is nothing to build, nor where the interpreter that has mlflow has all that the file
+ * requires; conda builds conda's files where it is to be had, else uv.
+ */
+export async function chooseManager(choice: Choice): Promise<{ manager: Manager; note?: string }> {
+  const { wanted, environment, settings } = choice
+  const { kind, file } = environment
+  if (kind === 'none') return { manager: 'local' }
+  const conda = kind === 'conda_env' && (await hasConda(settings.variables))
+  // As in the odahu container: local means its one environment, and that is kept up to date.
+  if (wanted === 'local') {
+    return { manager: conda && settings.condaEnvironment ? 'conda' : 'local' }
+  }
   if (wanted === 'conda') {
-    if (environment.kind === 'python_env') {
+    if (kind === 'python_env') {
       throw userError(
         'The environment manager conda cannot build a python_env. Leave env-manager out, or choose uv.'
       )
     }
-    if (await hasConda(variables)) return { manager: 'conda' }
+    if (conda) return { manager: 'conda' }
     throw userError(
       'The environment manager conda was asked for, but there is no conda on this machine. Leave env-manager out: uv then builds the environment from the same file.'
     )
@@ -54,8 +72,13 @@ export async function chooseManager(
       note: 'The environment is built by uv, which takes the place of virtualenv.'
     }
   }
-  if (wanted === undefined && environment.kind === 'conda_env' && (await hasConda(variables))) {
-    return { manager: 'conda' }
+  if (wanted === 'uv') return { manager: 'uv' }
+  if (conda) return { manager: 'conda' }
+  const { pythonPin, codeFolder } = choice
+  const question = { environment, pythonPin, codeFolder, env: settings.buildVariables }
+  if (await isSatisfied(settings.python, question)) {
+    const note = `The environment of ${file} is not built: ${settings.python} has all that it requires.`
+    return { manager: 'local', note }
   }
   return { manager: 'uv' }
 }

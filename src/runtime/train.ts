@@ -13,6 +13,7 @@ import { startMlflow } from './mlflow.ts'
 import type { CreatedRun } from './mlflow-calls.ts'
 import { planJob } from './plan-job.ts'
 import { prepareEnvironment } from './prepare-environment.ts'
+import { loggingPackages } from './project-packages.ts'
 import { isFirstHost, readConfig } from './read-config.ts'
 import { createReport, type GrowingReport } from './report.ts'
 import { runProgram } from './run-program.ts'
@@ -81,6 +82,11 @@ async function runPlan(job: Job, plan: Plan, run: CreatedRun): Promise<Failure |
       pythonPin: options.pythonPin ?? 'exact',
       settings,
       codeFolder,
+      packages: loggingPackages(
+        settings.variables.MLFLOW_TRACKING_URI ?? '',
+        run.artifactUri,
+        project.environment
+      ),
       privateFolder: join(tree.base, 'environment'),
       say,
       log,

@@ -10,11 +10,14 @@ import { uvVariables } from '../system/uv-variables.ts'
 import { TrainingError } from './failure.ts'
 import { missingPython } from './missing-python.ts'
 import type { Prepared, PrepareOptions } from './prepare-environment.ts'
+import { isLocal, wantedPython } from './project-packages.ts'
 import { type Builder, runBuilder } from './run-builder.ts'
 
 const layout = 1
 
-export async function prepareUv(options: PrepareOptions): Promise<Prepared> {
+export async function prepareUv(given: PrepareOptions): Promise<Prepared> {
+  const requirements = [...given.environment.requirements, ...given.packages]
+  const options = { ...given, environment: { ...given.environment, requirements } }
   const { environment, settings, codeFolder, say, signal } = options
   const builder = {
     cwd: join(codeFolder, dirname(environment.file ?? '')),
@@ -27,7 +30,7 @@ export async function prepareUv(options: PrepareOptions): Promise<Prepared> {
     say(`Without conda these are not installed: ${environment.untranslated.join(', ')}.`)
   }
   const build = (folder: string) => buildWithUv(folder, python, options, builder)
-  const { folder, reused } = environment.requirements.some(isLocal)
+  const { folder, reused } = requirements.some(isLocal)
     ? await buildPrivately(options.privateFolder, build)
     : await buildOnce({
         root: settings.environments,
@@ -45,19 +48,6 @@ export async function prepareUv(options: PrepareOptions): Promise<Prepared> {
       VIRTUAL_ENV: join(folder, 'venv')
     }
   }
-}
-
-/** The version to ask uv for; null: any will do. */
-function wantedPython({ python }: ProjectEnvironment, pin: 'exact' | 'minor'): string | null {
-  return pin === 'minor' ? (/^\d+\.\d+/.exec(python ?? '')?.[0] ?? python) : python
-}
-
-/** A requirement that names files of the project, so that its environment is the project's alone. */
-function isLocal(line: string): boolean {
-  if (/^\s*(?:-e|--editable|-r|--requirement|-c|--constraint|-f|--find-links)\b/.test(line))
-    return true
-  if (/\bfile:/.test(line)) return true
-  return !line.includes('://') && (/^\s*\./.test(line) || /[/\\]|\.whl\s*$/.test(line))
 }
 
 async function buildPrivately(folder: string, build: (folder: string) => Promise<void>) {

@@ -5,13 +5,17 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { execa } from 'execa'
 import t from 'tap'
+import type { EnvManager } from '../../src/contract/mlflow-run-options.ts'
 import type { ProjectEnvironment } from '../../src/contract/mlproject.ts'
 import {
   chooseManager,
   type Manager,
   prepareEnvironment
 } from '../../src/runtime/prepare-environment.ts'
+import { loggingPackages } from '../../src/runtime/project-packages.ts'
+import { fits } from '../../src/runtime/satisfied.ts'
 import { readSettings } from '../../src/runtime/settings.ts'
 import { python } from '../helpers/python.ts'
 
@@ -59,6 +63,7 @@ function prepare(
     pythonPin,
     settings,
     codeFolder: folder,
+    packages: [],
     privateFolder: join(folder, 'private'),
     say: onSay,
     log,
@@ -185,22 +190,92 @@ t.test('conda builds a conda_env into a prefix that later jobs use', async t => 
 
 t.test('the environment manager is chosen by what is asked, named and there', async t => {
   const folder = t.testdir({ bin: {}, none: {} })
-  const settings = (PATH: string) => readSettings({ PATH, MLFLOW_JOBS_PYTHON: 'python3' })
-  const without = settings(join(folder, 'none'))
-  const withConda = settings(standIn(join(folder, 'bin')))
   const none = { ...pythonEnv, kind: 'none' as const, file: null }
+  const withConda = standIn(join(folder, 'bin'))
+  const choose = (
+    wanted: EnvManager | undefined,
+    environment: ProjectEnvironment,
+    PATH = join(folder, 'none'),
+    variables: NodeJS.ProcessEnv = { MLFLOW_JOBS_ENVIRONMENTS: folder }
+  ) => {
+    const settings = readSettings({ PATH, MLFLOW_JOBS_PYTHON: 'python3', ...variables })
+    return chooseManager({ wanted, environment, pythonPin: 'exact', codeFolder: folder, settings })
+  }
 
-  t.equal((await chooseManager(undefined, none, withConda)).manager, 'local')
-  t.equal((await chooseManager('local', condaEnv, withConda)).manager, 'local')
-  t.equal((await chooseManager(undefined, pythonEnv, withConda)).manager, 'uv')
-  t.equal((await chooseManager(undefined, condaEnv, withConda)).manager, 'conda')
-  t.equal((await chooseManager(undefined, condaEnv, without)).manager, 'uv')
-  t.equal((await chooseManager('uv', condaEnv, withConda)).manager, 'uv')
-  t.match(await chooseManager('virtualenv', pythonEnv, without), { manager: 'uv', note: /by uv/ })
-  await t.rejects(chooseManager('conda', condaEnv, without), { message: /there is no conda/ })
-  await t.rejects(chooseManager('conda', pythonEnv, withConda), {
-    message: /cannot build a python_env/
-  })
+  t.match(await choose(undefined, none, withConda), { manager: 'local' })
+  t.match(await choose('local', condaEnv, withConda), { manager: 'local' })
+  t.match(await choose(undefined, pythonEnv, withConda), { manager: 'uv' })
+  t.match(await choose(undefined, condaEnv, withConda), { manager: 'conda' })
+  t.match(await choose(undefined, condaEnv), { manager: 'uv' })
+  t.match(await choose('uv', condaEnv, withConda), { manager: 'uv' })
+  t.match(await choose('virtualenv', pythonEnv), { manager: 'uv', note: /by uv/ })
+  await t.rejects(choose('conda', condaEnv), { message: /there is no conda/ })
+  await t.rejects(choose('conda', pythonEnv, withConda), { message: /cannot build a python_env/ })
+  const container = await choose('local', condaEnv, withConda, {})
+  t.match(container, { manager: 'conda' }, 'a container’s own environment is the one of conda')
+})
+
+t.test('an environment is not built where the interpreter has all that it requires', async t => {
+  const folder = t.testdir()
+  const settings = readSettings({ ...process.env, MLFLOW_JOBS_PYTHON: python() })
+  const managerOf = async (
+    changes: Partial<ProjectEnvironment>,
+    pythonPin: 'exact' | 'minor' = 'exact',
+    wanted?: EnvManager
+  ) => {
+    const environment = { ...pythonEnv, ...changes }
+    const choice = { wanted, environment, pythonPin, codeFolder: folder, settings }
+    return (await chooseManager(choice)).manager
+  }
+  const { stdout } = await execa(python(), ['--version'])
+  const [, exact = '', minor = ''] = /^Python ((3\.\d+)\.\d+)/.exec(stdout) ?? []
+  const held = { requirements: ['mlflow', 'scikit-learn>=1', 'no-such; python_version < "3"'] }
+
+  t.equal(await managerOf(held), 'local')
+  t.equal(await managerOf({ ...held, python: exact, buildRequirements: ['pip==1'] }), 'local')
+  t.equal(await managerOf({ ...held, python: minor }), 'local')
+  t.equal(await managerOf({ ...held, python: `${minor}.99` }), 'uv')
+  t.equal(await managerOf({ ...held, python: `${minor}.99` }, 'minor'), 'local')
+  t.equal(await managerOf({ requirements: ['mlflow', 'six==1.0'] }), 'uv')
+  t.equal(await managerOf({ requirements: ['-e .'] }), 'uv', 'the project itself may change')
+  t.equal(await managerOf(held, 'exact', 'uv'), 'uv', 'who asks for uv gets it')
+})
+
+t.test('a version of Python is held against pins and ranges', async t => {
+  for (const wanted of [
+    null,
+    '3',
+    '3.11',
+    '3.11.7',
+    '3.11.*',
+    '>=3.8,<3.12',
+    '>3.10',
+    '!=3.10',
+    '<=3.11.7'
+  ])
+    t.ok(fits('3.11.7', wanted), `${wanted}`)
+  for (const wanted of [
+    '3.1',
+    '3.11.70',
+    '>=3.12',
+    '<3.11',
+    '!=3.11',
+    '>3.11.7',
+    '~=3.11',
+    'pypy3.11'
+  ])
+    t.notOk(fits('3.11.7', wanted), wanted)
+  t.notOk(fits('', null), 'no interpreter')
+})
+
+t.test('what a job needs to log is installed, unless the project requires it itself', t => {
+  const arn = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/x'
+  const own = { ...pythonEnv, requirements: ['Boto3[crt]==1.40', 'SageMaker_MLflow'] }
+  t.strictSame(loggingPackages('http://h', 'mlflow-artifacts:/0/a', pythonEnv), [])
+  t.strictSame(loggingPackages('http://h', 's3://b/0/a', pythonEnv), ['boto3'])
+  t.strictSame(loggingPackages(arn, null, pythonEnv), ['boto3', 'sagemaker-mlflow'])
+  t.strictSame(loggingPackages(arn, 's3://b/0/a', own), [])
+  t.end()
 })
 
 t.test('variables for building reach the building alone', async t => {
