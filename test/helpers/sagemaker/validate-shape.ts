@@ -44,7 +44,7 @@ function checkMembers(context: Context, shape: Shape, value: object, path: strin
   for (const [name, member] of given) {
     const known = shape.members?.[name]
     // The service may overlook it; to a client that is tested it is a misspelled name.
-    if (!known) throw serializationError(`Unknown member '${name}' in '${path}'`)
+    if (!known) throw serializationError(`Unknown member '${at(name)}'`)
     check(context, known.shape, member, at(name))
   }
 }
