@@ -1,4 +1,4 @@
-/** The API over a real store and storage in a folder of the test's own; jobs stay queued, for its loop is not started. */
+/** The API over a real store and storage, by default in a folder of the test's own; jobs stay queued, for its loop is not started. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
@@ -7,15 +7,20 @@ import { createLocal } from '../../src/server/backends/local/index.ts'
 import { createJobs } from '../../src/server/jobs/index.ts'
 import { defaultLimits } from '../../src/server/projects/project-limits.ts'
 import { createFilesystem } from '../../src/server/storage/filesystem.ts'
+import type { Storage } from '../../src/server/storage/index.ts'
 import { openSqlite } from '../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../src/server/store/sql.ts'
 
-export async function testApp(t: Test, limits: Partial<typeof defaultLimits> = {}) {
+export async function testApp(
+  t: Test,
+  limits: Partial<typeof defaultLimits> = {},
+  makeStorage: (dataDir: string) => Storage = createFilesystem
+) {
   const dataDir = t.testdir()
   const folder = join(dataDir, 'tmp')
   await mkdir(folder)
   const store = await createStore(openSqlite(join(dataDir, 'jobs.db')))
-  const storage = createFilesystem(dataDir)
+  const storage = makeStorage(dataDir)
   const backend = createLocal({
     folder: dataDir,
     slots: 1,

@@ -12,6 +12,10 @@ export interface ResultRoutesOptions {
   storage: Storage
 }
 
+const fileName = 'model.tar.gz'
+/** Long enough to begin a download, which may then take longer. */
+const urlSeconds = 300
+
 export const resultRoutes: FastifyPluginAsyncTypebox<ResultRoutesOptions> = async (
   app,
   { jobs, storage }
@@ -46,6 +50,16 @@ export const resultRoutes: FastifyPluginAsyncTypebox<ResultRoutesOptions> = asyn
         tags: ['results'],
         summary: 'Download model.tar.gz',
         params: JobParams,
+        querystring: Type.Object(
+          {
+            redirect: Type.Boolean({
+              default: false,
+              description:
+                'true: where models are kept in S3, the answer leads there, so that the bytes do not pass through the service. Otherwise the archive itself is answered.'
+            })
+          },
+          { additionalProperties: false }
+        ),
         headers: Type.Object({
           range: Type.Optional(Type.String({ examples: ['bytes=0-1023'] })),
           'if-range': Type.Optional(Type.String()),
@@ -55,13 +69,22 @@ export const resultRoutes: FastifyPluginAsyncTypebox<ResultRoutesOptions> = asyn
           200: archive('The whole archive.'),
           206: archive('The range that was asked for.'),
           304: Type.Unsafe<undefined>({ type: 'null', description: 'You have it already.' }),
-          ...problems(404, 409, 416)
+          307: Type.Unsafe<undefined>({
+            type: 'null',
+            description: `Location is a URL that gives the archive to anybody for ${urlSeconds} seconds. Only with redirect=true.`,
+            headers: { Location: { type: 'string', format: 'uri' } }
+          }),
+          ...problems(400, 404, 409, 416)
         }
       }
     },
     async (request, reply) => {
       const { key, object } = await jobs.model(request.params.id)
-      reply.header('content-disposition', `attachment; filename="model.tar.gz"`)
+      const location = request.query.redirect
+        ? await storage.temporaryUrl(key, { seconds: urlSeconds, fileName })
+        : undefined
+      if (location) return reply.header('cache-control', 'no-store').redirect(location, 307)
+      reply.header('content-disposition', `attachment; filename="${fileName}"`)
       return sendObject(request, reply.type('application/gzip'), object, range =>
         storage.read(key, range)
       )
