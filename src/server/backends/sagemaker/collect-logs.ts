@@ -3,7 +3,8 @@ import { logKey } from '../../storage/index.ts'
 import type { Entry } from './job-table.ts'
 import type { JobLogs } from './logs.ts'
 
-const concurrency = 8
+/** Most of the time is waiting for what a job printed last. */
+const concurrency = 32
 
 export interface Collector {
   /** Once for each job. */
@@ -38,7 +39,7 @@ export function createCollector(
     const endedAt = end.endedAt === undefined ? undefined : new Date(end.endedAt)
     // A log that cannot be had must not hold up the job.
     const file = await logs.finish(id, endedAt).catch(error => {
-      onProblem(`The log of ${id} could not be collected: ${(error as Error).message}`)
+      if (!closed) onProblem(`The log of ${id} could not be collected: ${(error as Error).message}`)
       return undefined
     })
     if (closed) return

@@ -37,7 +37,7 @@ export function createDoubts(places: Places, settleMilliseconds: number): Doubts
       const known = sent.get(id)
       if (known !== undefined) return known === false
       // The process before this one may have sent what is older.
-      return createdAt(id) > startedAt && !places.has(id)
+      return createdAt(id) >= startedAt && !places.has(id)
     },
     async send(id) {
       const known = sent.get(id)

@@ -14,7 +14,7 @@ import { createPlaces } from './job-place.ts'
 import { createdAt, createJobTable, type Entry, noteSummary } from './job-table.ts'
 import type { JobLogs } from './logs.ts'
 import { planResources, quotaOf } from './plan-resources.ts'
-import { createPoller } from './poller.ts'
+import { createPoller, skewMilliseconds } from './poller.ts'
 import { createQuotas } from './quotas.ts'
 import { createStarter } from './start-job.ts'
 import { createStopper } from './stop-job.ts'
@@ -35,12 +35,18 @@ export interface SagemakerOptions {
 
 export interface Times {
   pollMilliseconds: number
+  /** From one ListTrainingJobs to the next: an account has 2 a second, for all its users. */
+  paceMilliseconds: number
+  /** After a first failed CreateTrainingJob; then twice as long each time. */
+  retryMilliseconds: number
   /** How long a request that was cut off may still make a training job. */
   settleMilliseconds: number
   /** How long SageMaker may not know a job before it counts as deleted. */
   goneMilliseconds: number
   /** When a quota that was used up is tried first; then twice as late each time. */
   quotaMilliseconds: number
+  /** After a StopTrainingJob that failed. */
+  stopRetryMilliseconds: number
 }
 
 const minute = 60_000
@@ -51,9 +57,12 @@ export function createSagemaker(options: SagemakerOptions): Backend {
   const { settings, folder, trackingUri, client, onProblem } = options
   const times: Times = {
     pollMilliseconds: settings.pollSeconds * 1000,
+    paceMilliseconds: 700,
+    retryMilliseconds: 1_000,
     settleMilliseconds: minute / 4,
     goneMilliseconds: 5 * minute,
     quotaMilliseconds: 10_000,
+    stopRetryMilliseconds: 5_000,
     ...options.times
   }
   const listeners: (() => void)[] = []
@@ -82,6 +91,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     client,
     table,
     intervalMilliseconds: times.pollMilliseconds,
+    paceMilliseconds: times.paceMilliseconds,
     goneMilliseconds: times.goneMilliseconds,
     onProblem,
     onChange
@@ -95,9 +105,18 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     places,
     doubts,
     quotas,
+    retryMilliseconds: times.retryMilliseconds,
     onFound: onChange
   })
-  const stop = createStopper({ client, table, poller, places, doubts, onProblem })
+  const stop = createStopper({
+    client,
+    table,
+    poller,
+    places,
+    doubts,
+    retryMilliseconds: times.stopRetryMilliseconds,
+    onProblem
+  })
 
   /** A job that this process knows nothing of may run nevertheless: it is unclear, never absent. */
   function observe(id: string): Observation {
@@ -156,7 +175,8 @@ export function createSagemaker(options: SagemakerOptions): Backend {
   async function findJobs(ids: string[]): Promise<void> {
     const wanted = new Set(ids)
     const oldest = Math.min(...ids.map(createdAt))
-    const finding = poller.list(new Date(oldest - 15 * minute)).then(
+    const since = oldest - skewMilliseconds
+    const finding = poller.list({ changedSince: since, createdSince: since }).then(
       found => {
         for (const summary of found) {
           const id = summary.TrainingJobName ?? ''

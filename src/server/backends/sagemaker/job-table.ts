@@ -11,7 +11,7 @@ export interface Entry {
   exists: boolean
   /** Since when it is looked after (milliseconds since 1970, as all times here). */
   since: number
-  /** When the job was made, by its id: SageMaker cannot have it from before. */
+  /** When SageMaker got it, or before. */
   createdAt: number
   observation: Observation
   /** How it ended; observed only when its log was collected. */
@@ -65,7 +65,7 @@ export function createJobTable(): JobTable {
   }
 }
 
-/** An id holds its time. One that does not may be of any time that a training job can be of. */
+/** An id holds the time when the job was submitted. One that does not may be of any time that a training job can be of. */
 export function createdAt(id: string): number {
   try {
     return decodeTime(id.slice('job-'.length).toUpperCase())
@@ -93,6 +93,7 @@ export function noteSummary(entry: Entry, summary: TrainingJobSummary): void {
   entry.shownAt = Date.now()
   entry.exists = true
   delete entry.missingSince
+  entry.createdAt = summary.CreationTime?.getTime() ?? entry.createdAt
   if (before && isSame(before, summary)) return
   entry.summary = summary
   const { described } = entry
@@ -104,6 +105,7 @@ export function noteSummary(entry: Entry, summary: TrainingJobSummary): void {
 export function noteDescription(entry: Entry, described: DescribeTrainingJobResponse): void {
   entry.exists = true
   entry.described = described
+  entry.createdAt = described.CreationTime?.getTime() ?? entry.createdAt
   entry.changed = false
   delete entry.missingSince
   const { InstanceCount: count } = described.ResourceConfig ?? {}

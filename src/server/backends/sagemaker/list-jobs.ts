@@ -7,20 +7,29 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import { callPatiently } from './call-patiently.ts'
 
-/** An account has 2 requests/s, for all its users. */
-const paceMilliseconds = 700
+/** Milliseconds since 1970, by the service's clock. */
+export interface Since {
+  changedSince: number
+  /** Pages are cut before the time of change is looked at: this keeps away what an account has from earlier. */
+  createdSince: number
+}
 
 /** Pages may be empty and have more behind them. */
-export function createLister(client: SageMakerClient, signal: AbortSignal) {
+export function createLister(
+  client: SageMakerClient,
+  paceMilliseconds: number,
+  signal: AbortSignal
+) {
   let nextAt = 0
 
-  async function page(since: Date, token: string | undefined) {
+  async function page({ changedSince, createdSince }: Since, token: string | undefined) {
     const wait = nextAt - Date.now()
     nextAt = Math.max(nextAt, Date.now()) + paceMilliseconds
     if (wait > 0) await sleep(wait, undefined, { signal })
     return client.send(
       new ListTrainingJobsCommand({
-        LastModifiedTimeAfter: since,
+        CreationTimeAfter: new Date(createdSince),
+        LastModifiedTimeAfter: new Date(changedSince),
         NameContains: 'job-',
         SortBy: 'CreationTime',
         SortOrder: 'Descending',
@@ -31,7 +40,7 @@ export function createLister(client: SageMakerClient, signal: AbortSignal) {
     )
   }
 
-  return async function list(since: Date): Promise<TrainingJobSummary[]> {
+  return async function list(since: Since): Promise<TrainingJobSummary[]> {
     const found: TrainingJobSummary[] = []
     let token: string | undefined
     do {

@@ -17,13 +17,13 @@ import {
   noteMissing,
   noteSummary
 } from './job-table.ts'
-import { createLister } from './list-jobs.ts'
+import { createLister, type Since } from './list-jobs.ts'
 
 export interface Poller {
   /** To be called when a job was added to the table: asks for all of them soon. */
   wake(): void
-  /** What SageMaker has of services like this one, changed since then. */
-  list(since: Date): Promise<TrainingJobSummary[]>
+  /** What SageMaker has of services like this one. */
+  list(since: Since): Promise<TrainingJobSummary[]>
   /** Asks how this one is, at once, and notes it. Throws where SageMaker does not answer; a job that is not there is noted. */
   look(entry: Entry): Promise<void>
   close(): Promise<void>
@@ -33,6 +33,8 @@ export interface PollerOptions {
   client: SageMakerClient
   table: JobTable
   intervalMilliseconds: number
+  /** From one ListTrainingJobs to the next. */
+  paceMilliseconds: number
   /** How long a job may be missing in SageMaker before it counts as deleted. */
   goneMilliseconds: number
   onChange(entry: Entry): void
@@ -43,7 +45,7 @@ const minute = 60_000
 /** Changes may show late in the list. */
 const overlapMilliseconds = 2 * minute
 /** Clocks differ. */
-const skewMilliseconds = 15 * minute
+export const skewMilliseconds = 15 * minute
 const wideMilliseconds = 10 * minute
 /** A created job that no list shows for so long is looked up. */
 export const unseenMilliseconds = minute
@@ -53,7 +55,7 @@ export function createPoller(options: PollerOptions): Poller {
   const { client, table, onChange, onProblem, intervalMilliseconds } = options
   const closing = new AbortController()
   const { signal } = closing
-  const list = createLister(client, signal)
+  const list = createLister(client, options.paceMilliseconds, signal)
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   let polledAt = 0
@@ -93,8 +95,9 @@ export function createPoller(options: PollerOptions): Poller {
     // After a pause, too: then nothing says how far back to look.
     const wide = startedAt - wideAt > wideMilliseconds || latest === 0
     const oldest = Math.min(...table.active().map(({ createdAt }) => createdAt))
-    const since = wide ? oldest - skewMilliseconds : latest - overlapMilliseconds
-    for (const summary of await list(new Date(since))) {
+    const createdSince = oldest - skewMilliseconds
+    const changedSince = wide ? createdSince : latest - overlapMilliseconds
+    for (const summary of await list({ changedSince, createdSince })) {
       latest = Math.max(latest, summary.LastModifiedTime?.getTime() ?? 0)
       const entry = table.get(summary.TrainingJobName ?? '')
       if (entry) noteSummary(entry, summary)

@@ -23,13 +23,17 @@ export interface StartOptions {
   places: Places
   doubts: Doubts
   quotas: Quotas
+  retryMilliseconds: number
   onFound(entry: Entry): void
 }
 
 export function createStarter(options: StartOptions): (job: BackendJob) => Promise<StartOutcome> {
   const { client, settings, trackingUri, table, poller, places, doubts, quotas } = options
   /** Of all jobs: AWS limits how often training jobs are made. */
-  const backoff = createBackoff({ firstMilliseconds: 1_000, mostMilliseconds: 60_000 })
+  const backoff = createBackoff({
+    firstMilliseconds: options.retryMilliseconds,
+    mostMilliseconds: 60 * options.retryMilliseconds
+  })
   let busy = ''
 
   return async function start(job) {
@@ -40,6 +44,7 @@ export function createStarter(options: StartOptions): (job: BackendJob) => Promi
     const full = quotas.reason(quota)
     if (full !== undefined) return later(full)
     const sending = await doubts.send(job.id)
+    const createdAt = Date.now()
     try {
       await client.send(new CreateTrainingJobCommand(createRequest(job, settings, trackingUri)))
     } catch (error) {
@@ -48,7 +53,7 @@ export function createStarter(options: StartOptions): (job: BackendJob) => Promi
     backoff.succeeded()
     quotas.taken(quota)
     const lookAt = Date.now() + unseenMilliseconds
-    table.add(job.id, { exists: true, lookAt, quota, instanceCount })
+    table.add(job.id, { exists: true, lookAt, createdAt, quota, instanceCount })
     poller.wake()
     return started
   }

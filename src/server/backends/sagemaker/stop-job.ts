@@ -12,21 +12,22 @@ export interface StopOptions {
   poller: Poller
   places: Places
   doubts: Doubts
+  /** After a call that failed. */
+  retryMilliseconds: number
   onProblem(text: string): void
 }
 
-/** A stop without effect is asked for again after that time, one that failed sooner. */
+/** A stop without effect is asked for again after that time. */
 const againMilliseconds = 60_000
-const retryMilliseconds = 5_000
-const lookMilliseconds = 2_000
 
 export function createStopper(options: StopOptions) {
-  const { client, table, poller, places, doubts, onProblem } = options
+  const { client, table, poller, places, doubts, retryMilliseconds, onProblem } = options
 
   /** Idempotent, and cheap when it was asked before. */
   return async function stop(id: string): Promise<void> {
     const entry = table.get(id)
     if (entry?.exists) return stopExisting(entry)
+    if (places.stoppedAt(id)) return
     if (doubts.isFresh(id)) {
       await places.noteStopped(id)
       table.delete(id)
@@ -57,11 +58,11 @@ export function createStopper(options: StopOptions) {
   async function stopDoubtful(entry: Entry): Promise<void> {
     const now = Date.now()
     if ((entry.stopAt ?? 0) > now) return
-    entry.stopAt = now + lookMilliseconds
+    entry.stopAt = now + retryMilliseconds
     await poller.look(entry)
     delete entry.stopAt
     if (entry.exists) return stopExisting(entry)
-    entry.stopAt = now + lookMilliseconds
+    entry.stopAt = now + retryMilliseconds
     if (!doubts.isSettled(entry.id)) return
     await places.noteStopped(entry.id)
     table.delete(entry.id)

@@ -1,0 +1,141 @@
+/** The SageMaker backend alone, over the emulator with jobs that only pretend, and a real S3 server. */
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import type { Test } from 'tap'
+import { ulid } from 'ulid'
+import type { Backend, BackendJob, Observation } from '../../src/server/backends/index.ts'
+import { createClients } from '../../src/server/backends/sagemaker/clients.ts'
+import { createSagemaker, type Times } from '../../src/server/backends/sagemaker/index.ts'
+import { createJobLogs } from '../../src/server/backends/sagemaker/logs.ts'
+import type { SagemakerConfig } from '../../src/server/config-aws.ts'
+import { s3ClientFor } from './s3-client.ts'
+import { startS3 } from './s3-server.ts'
+import { type Knobs, type SageMakerEmulator, startSageMaker } from './sagemaker/index.ts'
+
+export const settings: SagemakerConfig = {
+  roleArn: 'arn:aws:iam::123456789012:role/training',
+  imageUri: '123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1',
+  defaults: {
+    instanceType: 'ml.m5.xlarge',
+    instanceCount: 1,
+    volumeSizeGb: 30,
+    maxRuntimeSeconds: 3600,
+    spot: false,
+    keepAliveSeconds: 0
+  },
+  maxRetries: 0,
+  vpc: undefined,
+  volumeKmsKey: undefined,
+  outputKmsKey: undefined,
+  networkIsolation: false,
+  encryptTraffic: false,
+  tags: {},
+  metrics: {},
+  pollSeconds: 1
+}
+
+export const projectUri = 's3://training/projects/code.tar.gz'
+
+export const aBackendJob = (changes: Partial<BackendJob> = {}): BackendJob => ({
+  id: `job-${ulid().toLowerCase()}`,
+  hyperparameters: { alpha: '0.5', 'sagemaker_mlflow_run_entry-point': '"main"' },
+  environment: {},
+  tags: {},
+  resources: {},
+  inputs: {},
+  project: { uri: projectUri, open: async () => Readable.from([]) },
+  outputsUri: 's3://training/jobs',
+  createdAt: new Date().toISOString(),
+  ...changes
+})
+
+/** As the loop waits: it observes until the job is so. */
+export async function until(
+  backend: Backend,
+  id: string,
+  is: (seen: Observation) => boolean
+): Promise<Observation> {
+  for (;;) {
+    const seen = (await backend.observe([id])).get(id)
+    if (seen && is(seen)) return seen
+    await sleep(10)
+  }
+}
+
+export const ended = (backend: Backend, id: string) =>
+  until(backend, id, ({ state }) => state === 'ended')
+
+const quick: Times = {
+  pollMilliseconds: 20,
+  paceMilliseconds: 10,
+  retryMilliseconds: 20,
+  settleMilliseconds: 200,
+  goneMilliseconds: 200,
+  quotaMilliseconds: 10_000,
+  stopRetryMilliseconds: 5_000
+}
+
+export interface StartOptions {
+  folder: string
+  settings?: Partial<SagemakerConfig>
+  times?: Partial<Times>
+  trackingUri?: string
+}
+
+export interface Stage {
+  emulator: SageMakerEmulator
+  problems: string[]
+  /** The backend of a service that has just started. */
+  start(options: StartOptions): Backend
+}
+
+export async function stage(t: Test, knobs: Partial<Knobs> = {}): Promise<Stage> {
+  const s3 = await startS3()
+  await s3.makeBucket('training')
+  const client = new S3Client({ ...s3ClientFor(s3.endpoint, s3.environment), forcePathStyle: true })
+  await client.send(
+    new PutObjectCommand({ Bucket: 'training', Key: 'projects/code.tar.gz', Body: 'code' })
+  )
+  const emulator = await startSageMaker({
+    s3,
+    knobs: { run: 'pretend', pretendMilliseconds: 20, ...knobs }
+  })
+  // The AWS SDK reads the environment by itself.
+  Object.assign(process.env, emulator.environment)
+  const problems: string[] = []
+  const onProblem = (text: string) => void problems.push(text)
+  const closing: (() => Promise<void>)[] = []
+  t.teardown(async () => {
+    for (const close of closing) await close()
+    client.destroy()
+    await emulator.stop()
+    await s3.stop()
+  })
+  return {
+    emulator,
+    problems,
+    start({ folder, trackingUri = 'http://tracking:5000', ...options }) {
+      const { sagemaker, cloudWatchLogs } = createClients('test')
+      const backend = createSagemaker({
+        settings: { ...settings, ...options.settings },
+        folder,
+        trackingUri,
+        client: sagemaker,
+        createLogs: hostsOf =>
+          createJobLogs({
+            client: cloudWatchLogs,
+            folder,
+            hostsOf,
+            onProblem,
+            pollMilliseconds: 10,
+            settleMilliseconds: 10
+          }),
+        onProblem,
+        times: { ...quick, ...options.times }
+      })
+      closing.push(() => backend.close({ keepServer: false }))
+      return backend
+    }
+  }
+}
