@@ -5,14 +5,19 @@ import { dirname, join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { type Lock, tryLock } from '../system/lock.ts'
 import { type AppOptions, createApp } from './app.ts'
+import type { Backend } from './backends/index.ts'
 import { createFacilities } from './backends/local/facilities.ts'
 import { createLocal } from './backends/local/index.ts'
+import { createClients } from './backends/sagemaker/clients.ts'
+import { createSagemaker } from './backends/sagemaker/index.ts'
+import { createJobLogs } from './backends/sagemaker/logs.ts'
 import type { Config } from './config.ts'
 import { createJobs } from './jobs/index.ts'
 import { createFilesystem } from './storage/filesystem.ts'
 import { createS3 } from './storage/s3.ts'
 import { openSqlite } from './store/node-sqlite.ts'
 import { createStore } from './store/sql.ts'
+import { version } from './version.ts'
 
 export interface Service {
   app: FastifyInstance
@@ -32,20 +37,9 @@ export async function createService(
   const lock = await takeDataFolder(config.dataDir, folder)
   const store = await createStore(openSqlite(join(config.dataDir, 'jobs.db')))
   const storage = config.s3 ? createS3(config.s3) : createFilesystem(config.dataDir)
-  const backend = createLocal({
-    folder: config.dataDir,
-    slots: config.localSlots,
-    stopGraceSeconds: config.stopGraceSeconds,
-    jobEnvironment: config.jobEnvironment,
-    buildEnvironment: config.buildEnvironment,
-    facilities: createFacilities({
-      folder: config.dataDir,
-      python: config.python,
-      trackingUri: config.mlflowTrackingUri,
-      buildEnvironment: { ...config.jobEnvironment, ...config.buildEnvironment },
-      serverEnvironment: config.jobEnvironment,
-      onProgress: text => app.log.info(text)
-    })
+  const backend = createBackend(config, {
+    progress: text => app.log.info(text),
+    problem: text => app.log.warn(text)
   })
   const jobs = createJobs({
     store,
@@ -82,6 +76,45 @@ export async function createService(
       lock.release()
     }
   }
+}
+
+type Say = (text: string) => void
+
+/** What is said is said when the app is there: nothing happens before `start`. */
+function createBackend(config: Config, say: { progress: Say; problem: Say }): Backend {
+  const { sagemaker, dataDir, mlflowTrackingUri, jobEnvironment, buildEnvironment } = config
+  if (sagemaker) {
+    const clients = createClients(version)
+    return createSagemaker({
+      settings: sagemaker,
+      folder: dataDir,
+      trackingUri: mlflowTrackingUri ?? null,
+      client: clients.sagemaker,
+      createLogs: hostsOf =>
+        createJobLogs({
+          client: clients.cloudWatchLogs,
+          folder: dataDir,
+          hostsOf,
+          onProblem: say.problem
+        }),
+      onProblem: say.problem
+    })
+  }
+  return createLocal({
+    folder: dataDir,
+    slots: config.localSlots,
+    stopGraceSeconds: config.stopGraceSeconds,
+    jobEnvironment,
+    buildEnvironment,
+    facilities: createFacilities({
+      folder: dataDir,
+      python: config.python,
+      trackingUri: mlflowTrackingUri,
+      buildEnvironment: { ...jobEnvironment, ...buildEnvironment },
+      serverEnvironment: jobEnvironment,
+      onProgress: say.progress
+    })
+  })
 }
 
 /** One service a folder; what earlier ones left half-done is swept. */

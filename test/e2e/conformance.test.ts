@@ -1,0 +1,166 @@
+/** The two backends cannot be told apart through the API, but for what they say of themselves under "backend". */
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { pack, packFolder, simpleProject } from '../helpers/project.ts'
+import { sagemakerService } from '../helpers/sagemaker-service.ts'
+import { type TestService, testService } from '../helpers/service.ts'
+
+const examples = join(import.meta.dirname, '../../examples')
+const local = { run: { envManager: 'local' } }
+
+const raising = {
+  MLproject:
+    'name: raising\nentry_points:\n  main:\n    parameters: {alpha: float}\n    command: python train.py {alpha}\n',
+  'train.py': 'import sys\nfrom helper import check\ncheck(float(sys.argv[1]))\n',
+  'helper.py': 'def check(alpha):\n    raise ValueError(f"bad alpha {alpha}")\n'
+}
+
+const waiting = {
+  MLproject: 'entry_points:\n  main:\n    command: python wait.py\n',
+  'wait.py': `import mlflow, time
+with mlflow.start_run():
+    mlflow.log_metric("before", 1)
+    mlflow.log_text("kept", "notes.txt")
+    print("waiting", flush=True)
+    time.sleep(600)
+`
+}
+
+const printing = {
+  MLproject:
+    'entry_points:\n  main:\n    parameters: {text: string, rate: float}\n    command: python show.py {text} {rate}\n',
+  'show.py':
+    'import os, sys\nprint("text", repr(sys.argv[1]), "rate", sys.argv[2], "mode", os.environ["MODE"])\nprint("three\\n\\nlines")\n'
+}
+
+/** Each is done on both; what it answers must be the same. */
+const scenarios: Record<string, (service: TestService) => Promise<unknown>> = {
+  async 'an example that is trained'(service) {
+    const project = await packFolder(join(examples, 'wine-quality'))
+    const { id } = await service.submit({ project, parameters: { alpha: 0.5 }, ...local })
+    return outcome(service, id)
+  },
+
+  async 'a program that raises'(service) {
+    const { id } = await service.submit({
+      project: await pack(raising),
+      parameters: { alpha: 2 },
+      name: 'raises',
+      tags: { team: 'risk' }
+    })
+    return outcome(service, id)
+  },
+
+  async 'a job that is stopped in the middle keeps what it had logged'(service) {
+    const { id } = await service.submit({ project: await pack(waiting) })
+    await service.logged(id, 'waiting')
+    const stop = await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
+    const again = await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
+    return { stop: stop.status, again: again.status, ...(await outcome(service, id)) }
+  },
+
+  async 'a job whose time is over keeps what it had logged'(service) {
+    const { id } = await service.submit({
+      project: await pack(waiting),
+      resources: { maxRuntimeSeconds: 20 }
+    })
+    const seen = await outcome(service, id)
+    // In the backends' own words.
+    return { ...seen, job: { ...seen.job, failure: seen.job.failure?.kind, statusReason: '' } }
+  },
+
+  async 'texts, numbers and variables as they were given'(service) {
+    const { id } = await service.submit({
+      project: await pack(printing),
+      parameters: '{"text": "a \\"b\\"\\n$(c) é -x", "rate": 1e-5}',
+      environment: { MODE: 'fast and "loose"' }
+    })
+    const { log, job } = await outcome(service, id)
+    return { job, shown: log.split('\n').filter(line => /^(text|three|lines|)$|^text /.test(line)) }
+  },
+
+  async 'what is wrong with a submission, all at once'(service) {
+    return refusal(service, {
+      project: await pack(simpleProject),
+      parameters: { aplha: 1, steps: 'many' },
+      environment: { PATH: '/x' },
+      inputs: { code: 's3://a/b' },
+      tags: { 'a*': 'b' },
+      run: { experimentNam: 'x' },
+      resources: { maxRuntimeSeconds: 0 },
+      naem: 'x'
+    })
+  },
+
+  async 'a file that is no archive'(service) {
+    return refusal(service, { project: new Blob(['no archive']) })
+  }
+}
+
+const bothBackends = t.test('two services, one for each backend', async t => {
+  const services = { local: await testService(t), sagemaker: await sagemakerService(t) }
+  for (const [title, scenario] of Object.entries(scenarios))
+    await t.test(`${title}: the same answers`, t => compare(t, services, scenario))
+})
+await bothBackends
+
+async function compare(
+  t: Test,
+  services: Record<'local' | 'sagemaker', TestService>,
+  scenario: (service: TestService) => Promise<unknown>
+): Promise<void> {
+  // One after the other: two cores train no faster at once.
+  const onLocal = await scenario(services.local)
+  const onSagemaker = await scenario(services.sagemaker)
+  t.strictSame(onSagemaker, onLocal)
+}
+
+/** All that the API says of a job that has ended, without what differs from run to run. */
+async function outcome(service: TestService, id: string) {
+  const job = await service.ended(id)
+  const answer = async (path: string) => {
+    const response = await fetch(`${service.url}/jobs/${id}/${path}`)
+    return { status: response.status, body: await response.json() }
+  }
+  const model = await fetch(`${service.url}/jobs/${id}/model`, { headers: { range: 'bytes=0-1' } })
+  const magic = Buffer.from(await model.arrayBuffer()).toString('hex')
+  return {
+    job: steady(job, id),
+    metrics: steady(await answer('metrics'), id),
+    files: steady(await answer('model/files'), id),
+    model: { status: model.status, magic: model.status === 206 ? magic : '' },
+    log: steadyText(await service.log(id), id)
+  }
+}
+
+async function refusal(service: TestService, fields: Record<string, unknown>) {
+  const data = new FormData()
+  for (const [name, value] of Object.entries(fields))
+    data.append(
+      name,
+      value instanceof Blob || typeof value === 'string' ? value : JSON.stringify(value)
+    )
+  const response = await fetch(`${service.url}/jobs`, { method: 'POST', body: data })
+  return { status: response.status, body: steady(await response.json(), '') }
+}
+
+/** Members that tell of the moment, the machine or the backend. */
+const passing =
+  /^(at|createdAt|startedAt|endedAt|instance|sizeBytes|sha256|modelId|runId|id|parentId|experimentId|trackingUri|backend|billableSeconds|name)$/
+
+function steady<Value>(value: Value, id: string): Value {
+  return JSON.parse(JSON.stringify(value), (key, member) => {
+    if (passing.test(key) && member !== null && key !== 'name') return `<${key}>`
+    return typeof member === 'string' ? steadyText(member, id) : member
+  })
+}
+
+function steadyText(text: string, id: string): string {
+  return text
+    .replaceAll(id || '\0', '<job>')
+    .replace(/\bm-[0-9a-f]{32}\b/g, '<model>')
+    .replace(/\b[0-9a-f]{32}\b/g, '<run>')
+    .replace(/\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[.,\d]*Z?/g, '<time>')
+    .replace(/\/[^\s"']*\/ml\//g, '/opt/ml/')
+    .replace(/\d+(\.\d+)? (s|seconds)\b/g, '<seconds>')
+}
