@@ -42,6 +42,7 @@ export async function containerEnvironment(
     ...Object.fromEntries(exported.map(name => [`SM_${name.toUpperCase()}`, facts[name]])),
     ...prefixed('SM_CHANNEL_', channels),
     ...prefixed('SM_HP_', hyperparameters),
+    ...('topology' in facts ? { SM_TOPOLOGY: facts.topology } : {}),
     CURRENT_HOST: config.currentHost,
     ...(job === undefined ? {} : { SAGEMAKER_JOB_NAME: job }),
     ...(region === undefined ? {} : { SAGEMAKER_REGION: region })
@@ -110,6 +111,9 @@ async function gatherFacts(tree: ContainerTree, config: ContainerConfig, variabl
     instance_groups_dict: groups,
     is_hetero: Object.keys(groups).length > 1,
     is_master: currentHost === hosts[0],
+    is_modelparallel_enabled: null,
+    is_smddpmprun_installed: false,
+    is_smddprun_installed: false,
     job_name: variables.TRAINING_JOB_NAME ?? null,
     log_level: Number(optional(config, 'sagemaker_container_log_level') ?? 20),
     master_hostname: hosts[0] ?? currentHost,
@@ -124,6 +128,7 @@ async function gatherFacts(tree: ContainerTree, config: ContainerConfig, variabl
     output_dir: tree.output,
     output_intermediate_dir: join(tree.output, 'intermediate'),
     resource_config: resources,
+    ...(resources.topology === undefined ? {} : { topology: resources.topology }),
     user_entry_point: program
   }
 }
@@ -167,8 +172,9 @@ const userArguments = (hyperparameters: Record<string, unknown>) =>
       pythonArgument(hyperparameters[name])
     ])
 
-/** Hyphens stay, as they do in the toolkit. */
-const prefixed = (prefix: string, map: Record<string, unknown>) =>
-  Object.fromEntries(
-    Object.entries(map).map(([name, value]) => [prefix + name.toUpperCase(), value])
-  )
+/** Hyphens stay, as they do in the toolkit; no shell reads such names, so each is there with underscores, too. */
+const prefixed = (prefix: string, map: Record<string, unknown>) => {
+  const named = Object.entries(map).map(([name, value]) => [prefix + name.toUpperCase(), value])
+  const plain = named.map(([name, value]) => [String(name).replaceAll('-', '_'), value])
+  return Object.fromEntries([...plain, ...named])
+}

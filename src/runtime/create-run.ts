@@ -7,7 +7,7 @@ import { unlessStopped } from './unless-stopped.ts'
 
 export async function createRun(
   { mlflow, report, settings, signal }: Job,
-  { hyperparameters, hints, project, manager }: Plan
+  { hyperparameters, entryPoint, hints, project, manager }: Plan
 ): Promise<CreatedRun> {
   const { options, tags } = hyperparameters
   const experiment = chooseExperiment(options, settings.variables, hints)
@@ -24,7 +24,7 @@ export async function createRun(
           'mlflow.user': userName(),
           'mlflow.source.name': hyperparameters.submitDirectory ?? project.name ?? project.file,
           'mlflow.source.type': 'PROJECT',
-          'mlflow.project.entryPoint': options.entryPoint ?? 'main',
+          'mlflow.project.entryPoint': entryPoint,
           'mlflow.project.env': manager,
           'mlflow.project.backend': 'local',
           ...tags

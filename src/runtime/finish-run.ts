@@ -9,12 +9,12 @@ import type { GrowingReport } from './report.ts'
 /** Ends the MLflow run, whatever became of the program, and takes what was logged into the report. */
 export async function finishRun(
   { mlflow, tree, report }: Job,
-  { hyperparameters, hints, project, projectFolder, manager }: Plan,
+  { hyperparameters, entryPoint, hints, project, projectFolder, manager }: Plan,
   run: CreatedRun,
   failure: Failure | null,
   output: string
 ): Promise<Failure | null> {
-  const { options, parameters } = hyperparameters
+  const { parameters } = hyperparameters
   report.value.failure = failure
   try {
     const finished = await report.phase('results', () =>
@@ -22,7 +22,7 @@ export async function finishRun(
         run_id: run.id,
         status: failure === null ? 'FINISHED' : failure.kind === 'stopped' ? 'KILLED' : 'FAILED',
         project: projectFolder,
-        entry_point: options.entryPoint ?? 'main',
+        entry_point: entryPoint,
         parameters,
         folder: tree.model
       })

@@ -27,6 +27,7 @@ export interface Job extends TrainOptions {
 
 /** All that can be known before anything is run. */
 export interface Plan extends Code {
+  entryPoint: string
   hyperparameters: DecodedHyperparameters
   codeFolder: string
   projectFolder: string

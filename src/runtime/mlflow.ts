@@ -96,7 +96,11 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
   }
 
   async function lastWords(): Promise<string> {
-    if (subprocess.pid) return `ended: ${lastLines(words.text())}`
+    const said = words.text()
+    if (/unsupported URI 'arn:/i.test(said)) {
+      return `has no sagemaker-mlflow, which it needs where MLFLOW_TRACKING_URI is an ARN. Install sagemaker-mlflow and boto3 there.`
+    }
+    if (subprocess.pid) return `ended: ${lastLines(said)}`
     return `could not be started: ${(await subprocess).originalMessage}`
   }
 

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { decodeHyperparameters } from '../contract/hyperparameters.ts'
 import { optionName } from '../contract/mlflow-run-options.ts'
+import type { Project } from '../contract/mlproject.ts'
 import { downloadCode } from './download-code.ts'
 import { stoppedError, userError } from './failure.ts'
 import { fetchCode } from './fetch-code.ts'
@@ -9,6 +10,7 @@ import type { Job, Plan } from './job.ts'
 import { chooseManager } from './prepare-environment.ts'
 import { readCode } from './read-code.ts'
 import type { ContainerConfig } from './read-config.ts'
+import { parseJson, toolkitText } from './toolkit-text.ts'
 import { unlessStopped } from './unless-stopped.ts'
 
 export async function planJob(job: Job): Promise<Plan> {
@@ -22,7 +24,8 @@ export async function planJob(job: Job): Promise<Plan> {
       unlessStopped(signal, downloadCode(mlflow, uri, file, settings.python))
     )
   )
-  const code = readCode(codeFolder, projectPath)
+  const program = textOf(config.hyperparameters.sagemaker_program)
+  const code = readCode(codeFolder, { projectPath, program })
   for (const warning of code.warnings) report.warn(warning)
   const { environment, path } = code.project
   const pythonPin = options.pythonPin ?? 'exact'
@@ -36,7 +39,14 @@ export async function planJob(job: Job): Promise<Plan> {
   })
   if (note) say(note)
   if (signal.aborted) throw stoppedError()
-  return { ...code, hyperparameters, codeFolder, projectFolder: join(codeFolder, path), manager }
+  return {
+    ...code,
+    hyperparameters,
+    entryPoint: options.entryPoint ?? mainOf(code.project, program),
+    codeFolder,
+    projectFolder: join(codeFolder, path),
+    manager
+  }
 }
 
 /**
@@ -49,3 +59,9 @@ function meansBuilt({ hyperparameters }: ContainerConfig): boolean {
     options.has('sagemaker-mlflow-run-no-conda') && !options.has('sagemaker-mlflow-run-env-manager')
   )
 }
+
+/** The SDK's entry_point names a script; it counts where the project declares no main. */
+const mainOf = ({ entryPoints }: Project, program: string) =>
+  program && !Object.hasOwn(entryPoints, 'main') ? program : 'main'
+
+const textOf = (value: string | undefined) => toolkitText(parseJson(value ?? '""'))

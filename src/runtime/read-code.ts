@@ -13,12 +13,32 @@ export interface Code {
   warnings: string[]
 }
 
+export interface Place {
+  /** Folder of the MLproject file, '' or absent: the root. */
+  projectPath?: string | undefined
+  /** A script that is run where there is no MLproject file: MLflow takes such a folder for a project. */
+  program?: string
+}
+
 /** Throws an error with all faults of the MLproject file and its environment file. */
-export function readCode(folder: string, projectPath = ''): Code {
+export function readCode(folder: string, { projectPath = '', program = '' }: Place = {}): Code {
   const files = filesOf(folder)
-  const { project, faults, warnings } = readProject(projectPath, files)
+  const written = [...files.paths()].some(path => /(?:^|\/)mlproject$/i.test(path))
+  const { project, faults, warnings } = readProject(
+    projectPath,
+    files.has(program) && !written ? withProjectFile(files) : files
+  )
   if (!project) throw userError(faults.map(({ detail }) => detail).join(' '))
   return { project, hints: gatherHints(files, project.path), warnings }
+}
+
+/** An MLproject file that says nothing: what counts is the environment file beside it. */
+function withProjectFile(files: ProjectFiles): ProjectFiles {
+  return {
+    has: path => path === 'MLproject' || files.has(path),
+    paths: () => [...files.paths(), 'MLproject'],
+    read: path => (path === 'MLproject' ? '{name: }' : files.read(path))
+  }
 }
 
 function filesOf(folder: string): ProjectFiles {

@@ -72,7 +72,7 @@ async function runJob(options: Omit<Job, 'mlflow'>): Promise<Failure | null> {
 
 async function runPlan(job: Job, plan: Plan, run: CreatedRun): Promise<Failure | null> {
   const { tree, config, settings, report, mlflow, say, log, signal } = job
-  const { hyperparameters, project, codeFolder, projectFolder, manager } = plan
+  const { hyperparameters, entryPoint, project, codeFolder, projectFolder, manager } = plan
   const { parameters, options } = hyperparameters
   const startedAt = Date.now()
   const prepared = await report.phase('environment', () =>
@@ -105,7 +105,7 @@ async function runPlan(job: Job, plan: Plan, run: CreatedRun): Promise<Failure |
       mlflow,
       {
         project: projectFolder,
-        entry_point: options.entryPoint ?? 'main',
+        entry_point: entryPoint,
         parameters,
         storage_dir: options.storageDir ?? null,
         environment: { ...settings.variables, ...variables, ...prepared.variables },
