@@ -25,7 +25,8 @@ export const Resources = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 28 * 24 * 60 * 60,
-        description: 'The job is stopped, and has failed, when it has run for so long.'
+        description:
+          'The job is stopped, and has failed, when it has run for so long; what it logged until then is kept. Without it, local jobs may run for ever.'
       })
     ),
     spot: Type.Optional(

@@ -4,10 +4,12 @@ import type { BackendJob } from '../index.ts'
 
 export function checkJob({ resources, inputs }: BackendJob): Fault[] {
   return [
-    ...Object.keys(resources).map(name => ({
-      pointer: pointerTo('resources', name),
-      detail: `Jobs run on the service's own machine here: ${name} is for BACKEND=sagemaker.`
-    })),
+    ...Object.keys(resources)
+      .filter(name => name !== 'maxRuntimeSeconds')
+      .map(name => ({
+        pointer: pointerTo('resources', name),
+        detail: `Jobs run on the service's own machine here: ${name} is for BACKEND=sagemaker.`
+      })),
     ...Object.keys(inputs).map(channel => ({
       pointer: pointerTo('inputs', channel),
       detail:

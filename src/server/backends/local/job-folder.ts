@@ -39,6 +39,8 @@ export interface JobFile {
   arguments: string[]
   environment: Record<string, string>
   stopGraceSeconds: number
+  /** When it has run for so long it is stopped. */
+  maxRuntimeSeconds?: number
 }
 
 /** Who has the job, for good. */
@@ -63,6 +65,8 @@ export interface ExitFile {
   /** null: stopped before it began. */
   startedAt: string | null
   endedAt: string
+  /** It was stopped because it had run for longer than these seconds, which it may. */
+  maxRuntimeSeconds?: number
   /** Why what it left is not whole. */
   problem?: string
 }

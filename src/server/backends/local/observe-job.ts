@@ -57,7 +57,7 @@ function ended(id: string, place: JobFolder, exit: ExitFile, steps: Steps): Obse
   const observation: Observation = {
     state: 'ended',
     steps,
-    status: exit.stopped ? 'Stopped' : exit.exitCode === 0 ? 'Completed' : 'Failed',
+    status: statusOf(exit),
     endedAt: exit.endedAt,
     stopped: exit.stopped,
     exitCode: exit.exitCode,
@@ -69,8 +69,23 @@ function ended(id: string, place: JobFolder, exit: ExitFile, steps: Steps): Obse
   }
   if (exit.startedAt) observation.startedAt = exit.startedAt
   if (exit.problem) observation.failure = { ...nothingKnown, message: exit.problem }
+  if (exit.maxRuntimeSeconds !== undefined) observation.failure = outOfTime(exit)
   return observation
 }
+
+/** As SageMaker calls it. */
+function statusOf({ stopped, exitCode, maxRuntimeSeconds }: ExitFile): string {
+  if (maxRuntimeSeconds !== undefined) return 'MaxRuntimeExceeded'
+  if (stopped) return 'Stopped'
+  return exitCode === 0 ? 'Completed' : 'Failed'
+}
+
+const outOfTime = ({ exitCode, maxRuntimeSeconds }: ExitFile): Failure => ({
+  ...nothingKnown,
+  kind: 'timeout',
+  message: `The job was stopped after its longest time of ${maxRuntimeSeconds} s (resources.maxRuntimeSeconds).`,
+  exitCode
+})
 
 type Steps = NonNullable<Observation['steps']>
 

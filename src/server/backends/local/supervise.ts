@@ -33,16 +33,17 @@ async function supervise(folder: JobFolder): Promise<void> {
   if (!lock) return
   const startedAt = new Date().toISOString()
   if (!(await createJson(folder.claim, { pid: process.pid, at: startedAt }))) return lock.release()
-  const { exitCode, stopAsked } = await run(folder)
+  const { exitCode, stop } = await run(folder)
   const problem = await pack(folder).then(
     () => undefined,
     error => `What the job left could not be packed: ${(error as Error).message}`
   )
   const ended: ExitFile = {
     exitCode,
-    stopped: stopAsked && exitCode !== 0,
+    stopped: stop?.why === 'asked' && exitCode !== 0,
     startedAt,
     endedAt: new Date().toISOString(),
+    ...(stop?.why === 'runtime' && exitCode !== 0 ? { maxRuntimeSeconds: stop.seconds } : {}),
     ...(problem ? { problem } : {})
   }
   await writeJson(folder.exit, ended)
@@ -60,7 +61,9 @@ async function takeLock(folder: JobFolder): Promise<Lock | undefined> {
   return undefined
 }
 
-async function run(folder: JobFolder): Promise<{ exitCode: number; stopAsked: boolean }> {
+type Stop = { why: 'asked' } | { why: 'runtime'; seconds: number }
+
+async function run(folder: JobFolder): Promise<{ exitCode: number; stop: Stop | undefined }> {
   const job = await readJson<JobFile>(folder.job)
   if (!job) throw new Error(`${folder.job} is missing`)
   // The program could read it: it holds what environments are built with, such as an index's password.
@@ -91,10 +94,12 @@ async function run(folder: JobFolder): Promise<{ exitCode: number; stopAsked: bo
     )
   })
   const stopping = new AbortController()
-  const stopAsked = obeyStop(folder, stopping.signal, async () => {
+  const stop = awaitStop(folder, job, stopping.signal).then(async why => {
+    if (stopping.signal.aborted) return why
     runtime.kill('SIGTERM')
     await sleepUntil(job.stopGraceSeconds * 1000, stopping.signal)
     if (!stopping.signal.aborted) kill(groups)
+    return why
   })
   const exitCode = await exited
   stopping.abort()
@@ -102,21 +107,23 @@ async function run(folder: JobFolder): Promise<{ exitCode: number; stopAsked: bo
   await announced
   await log.sync()
   await log.close()
-  return { exitCode, stopAsked: await stopAsked }
+  return { exitCode, stop: await stop }
 }
 
-/** Waits for the stop file, then stops as SageMaker does: SIGTERM to the container, SIGKILL when its time is over. */
-async function obeyStop(
+/** Why the job is to be stopped: as SageMaker does, by SIGTERM, and SIGKILL when its time is over. */
+async function awaitStop(
   folder: JobFolder,
-  ended: AbortSignal,
-  stop: () => Promise<void>
-): Promise<boolean> {
+  { maxRuntimeSeconds: seconds }: JobFile,
+  ended: AbortSignal
+): Promise<Stop | undefined> {
+  const begun = performance.now()
   while (!existsSync(folder.stop)) {
-    if (ended.aborted) return false
+    if (ended.aborted) return undefined
+    if (seconds !== undefined && performance.now() - begun > seconds * 1000)
+      return { why: 'runtime', seconds }
     await sleepUntil(stopPollMilliseconds, ended)
   }
-  if (!ended.aborted) await stop()
-  return true
+  return { why: 'asked' }
 }
 
 async function sleepUntil(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -51,6 +51,8 @@ export async function writeFolder(
     environment: environmentOf(place, job, tools, settings),
     stopGraceSeconds: settings.stopGraceSeconds
   }
+  const { maxRuntimeSeconds } = job.resources
+  if (maxRuntimeSeconds !== undefined) file.maxRuntimeSeconds = maxRuntimeSeconds
   await writeJson(place.job, file)
 }
 

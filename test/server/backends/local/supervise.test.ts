@@ -17,14 +17,15 @@ import { observeJob } from '../../../../src/server/backends/local/observe-job.ts
 
 const main = join(import.meta.dirname, '../../../../src/server/backends/local/supervise.ts')
 
-async function place(t: Test, program: string) {
+async function place(t: Test, program: string, limits: { maxRuntimeSeconds?: number } = {}) {
   const folder = jobFolder(t.testdir())
   await makeFolders(folder)
   await writeJson(folder.job, {
     command: '/bin/sh',
     arguments: ['-c', program],
     environment: { PATH: process.env.PATH },
-    stopGraceSeconds: 1
+    stopGraceSeconds: 1,
+    ...limits
   })
   return folder
 }
@@ -70,6 +71,49 @@ t.test('a program that ignores SIGTERM is killed when its time is over', async t
   await supervisor
 
   t.match(await readJson<ExitFile>(folder.exit), { exitCode: 137, stopped: true })
+})
+
+t.test('a job that runs for too long is stopped, has failed, and leaves what it has', async t => {
+  const folder = await place(
+    t,
+    'trap "echo b > model/late; exit 143" TERM; echo a > model/early; while :; do sleep 0.1; done',
+    { maxRuntimeSeconds: 1 }
+  )
+
+  await supervise(folder)
+
+  t.match(await observeJob('job-a', folder, false), {
+    state: 'ended',
+    status: 'MaxRuntimeExceeded',
+    stopped: false,
+    failure: { kind: 'timeout', message: /stopped after its longest time of 1 s/, exitCode: 143 }
+  })
+  const names: string[] = []
+  await list({ file: folder.modelArchive, onReadEntry: entry => names.push(entry.path) })
+  t.same(names.toSorted(), ['./early', './late'])
+})
+
+t.test('a job that ends within its longest time has nothing to do with it', async t => {
+  const folder = await place(t, 'exit 3', { maxRuntimeSeconds: 60 })
+
+  await supervise(folder)
+
+  t.match(await observeJob('job-a', folder, false), {
+    status: 'Failed',
+    exitCode: 3,
+    failure: undefined
+  })
+})
+
+t.test('a stop that is asked for before the time is over is a stop', async t => {
+  const folder = await place(t, 'echo started; exec sleep 60', { maxRuntimeSeconds: 60 })
+  const supervisor = supervise(folder)
+  while (!existsSync(folder.log) || !(await readFile(folder.log, 'utf8'))) await wait()
+
+  await writeFile(folder.stop, '')
+  await supervisor
+
+  t.match(await observeJob('job-a', folder, false), { status: 'Stopped', failure: undefined })
 })
 
 t.test('a job whose supervisor is killed is lost, not run again', async t => {
