@@ -2,8 +2,8 @@
  * A file becomes an object: one PutObject that streams it, or parts where it is too large for that. A part waits in memory
  * to be sent; a stream does not, so that many uploads at once need little.
  */
-import type { ReadStream } from 'node:fs'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { createReadStream, type ReadStream } from 'node:fs'
+import { rm, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { PutObjectCommand, type PutObjectCommandInput, type S3Client } from '@aws-sdk/client-s3'
@@ -18,6 +18,9 @@ export interface UploadLimits {
   /** Before the second attempt; doubled before each further one. */
   pauseMilliseconds: number
 }
+
+type Input = Omit<PutObjectCommandInput, 'Body'>
+type SizedInput = Input & { ContentLength: number }
 
 const gibibyte = 1024 ** 3
 const mebibyte = 1024 ** 2
@@ -35,24 +38,19 @@ const usual: UploadLimits = {
 /** The file is removed when the store has it. With IfNoneMatch, an object that is there already counts as stored. */
 export async function upload(
   client: S3Client,
-  input: Omit<PutObjectCommandInput, 'Body'>,
+  input: Input,
   file: string,
   limits: Partial<UploadLimits> = {}
 ): Promise<void> {
   const { singleBytes, partBytes, ...retries } = { ...usual, ...limits }
-  const handle = await open(file)
-  try {
-    const { size } = await handle.stat()
-    const send =
-      size > singleBytes
-        ? () => sendParts(client, input, handle, Math.max(partBytes, Math.ceil(size / maxParts)))
-        : await singleSender(client, input, handle, size)
-    await withRetries(send, retries).catch(error => {
-      if (input.IfNoneMatch === undefined || statusOf(error) !== 412) throw error
-    })
-  } finally {
-    await handle.close()
-  }
+  const { size } = await stat(file)
+  const send =
+    size > singleBytes
+      ? () => sendParts(client, { ...input, ContentLength: size }, file, partBytes)
+      : await singleSender(client, { ...input, ContentLength: size }, file)
+  await withRetries(send, retries).catch(error => {
+    if (input.IfNoneMatch === undefined || statusOf(error) !== 412) throw error
+  })
   await rm(file)
 }
 
@@ -60,23 +58,17 @@ export async function upload(
  * The store compares what it got with the CRC32 of the file, which a header tells it beforehand: the file is read twice for
  * that, the first time mostly from the system's cache.
  */
-async function singleSender(
-  client: S3Client,
-  input: Omit<PutObjectCommandInput, 'Body'>,
-  handle: FileHandle,
-  size: number
-) {
+async function singleSender(client: S3Client, input: SizedInput, file: string) {
   let sum = 0
-  for await (const piece of streamOf(handle)) sum = crc32(piece, sum)
+  for await (const piece of streamOf(file)) sum = crc32(piece, sum)
   const checksum = Buffer.alloc(4)
   checksum.writeUInt32BE(sum)
   return () =>
-    whileReading(handle, (Body, abortSignal) =>
+    whileReading(file, (Body, abortSignal) =>
       client.send(
         new PutObjectCommand({
           ...input,
           Body,
-          ContentLength: size,
           ChecksumCRC32: checksum.toString('base64')
         }),
         { abortSignal }
@@ -84,13 +76,9 @@ async function singleSender(
     )
 }
 
-const sendParts = (
-  client: S3Client,
-  input: Omit<PutObjectCommandInput, 'Body'>,
-  handle: FileHandle,
-  partSize: number
-) =>
-  whileReading(handle, (Body, signal) => {
+const sendParts = (client: S3Client, input: SizedInput, file: string, partBytes: number) =>
+  whileReading(file, (Body, signal) => {
+    const partSize = Math.max(partBytes, Math.ceil(input.ContentLength / maxParts))
     const params = { ...input, Body, ChecksumAlgorithm: 'CRC32' as const }
     const parts = new Upload({ client, params, partSize, queueSize: 2 })
     signal.addEventListener('abort', () => void parts.abort(), { once: true })
@@ -99,10 +87,10 @@ const sendParts = (
 
 /** A file that cannot be read ends the call, which would otherwise wait for the rest of the bytes. */
 async function whileReading(
-  handle: FileHandle,
+  file: string,
   send: (body: ReadStream, signal: AbortSignal) => Promise<unknown>
 ): Promise<void> {
-  const body = streamOf(handle)
+  const body = streamOf(file)
   const failed = new AbortController()
   body.once('error', error => failed.abort(error))
   try {
@@ -114,9 +102,7 @@ async function whileReading(
   }
 }
 
-/** From the beginning, and again from there for the next. */
-const streamOf = (handle: FileHandle) =>
-  handle.createReadStream({ start: 0, autoClose: false, highWaterMark: readBytes })
+const streamOf = (file: string) => createReadStream(file, { highWaterMark: readBytes })
 
 /** The SDK does not try again where the body is a stream: that is used up. Here each attempt has its own. */
 async function withRetries(
