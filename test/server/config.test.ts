@@ -83,6 +83,158 @@ t.test('reads every variable', async t => {
   })
 })
 
+const forSagemaker = {
+  BACKEND: 'sagemaker',
+  STORAGE: 's3',
+  S3_BUCKET: 'my-training-bucket',
+  SAGEMAKER_ROLE_ARN: 'arn:aws:iam::123456789012:role/training',
+  SAGEMAKER_IMAGE_URI: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/training:1'
+}
+
+t.test('SageMaker and S3 need few variables; the rest has defaults', async t => {
+  const { backend, storage, s3, sagemaker } = readConfig(forSagemaker)
+  t.strictSame({ backend, storage }, { backend: 'sagemaker', storage: 's3' })
+  t.strictSame(s3, { bucket: 'my-training-bucket', prefix: '', customEndpoint: false })
+  t.strictSame(sagemaker, {
+    roleArn: 'arn:aws:iam::123456789012:role/training',
+    imageUri: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/training:1',
+    defaults: {
+      instanceType: 'ml.m5.xlarge',
+      instanceCount: 1,
+      volumeSizeGb: 30,
+      maxRuntimeSeconds: 86_400,
+      spot: false,
+      keepAliveSeconds: 0
+    },
+    maxRetries: 0,
+    vpc: undefined,
+    volumeKmsKey: undefined,
+    outputKmsKey: undefined,
+    networkIsolation: false,
+    encryptTraffic: false,
+    tags: {},
+    metrics: {},
+    pollSeconds: 15
+  })
+})
+
+t.test('reads every variable of SageMaker and S3', async t => {
+  const { s3, sagemaker } = readConfig({
+    ...forSagemaker,
+    S3_PREFIX: 'teams/mlflow-jobs/',
+    AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9000',
+    SAGEMAKER_INSTANCE_TYPE: 'ml.g5.xlarge',
+    SAGEMAKER_INSTANCE_COUNT: '2',
+    SAGEMAKER_VOLUME_SIZE_GB: '3',
+    SAGEMAKER_MAX_RUNTIME_SECONDS: '4',
+    SAGEMAKER_SPOT: 'true',
+    SAGEMAKER_KEEP_ALIVE_SECONDS: '0',
+    SAGEMAKER_MAX_RETRIES: '6',
+    SAGEMAKER_SUBNETS: 'subnet-1,subnet-2',
+    SAGEMAKER_SECURITY_GROUP_IDS: 'sg-1',
+    SAGEMAKER_VOLUME_KMS_KEY: 'alias/volumes',
+    SAGEMAKER_OUTPUT_KMS_KEY: 'alias/models',
+    SAGEMAKER_NETWORK_ISOLATION: 'true',
+    SAGEMAKER_ENCRYPT_TRAFFIC: 'true',
+    SAGEMAKER_TAGS: '{"team":"risk"}',
+    SAGEMAKER_METRICS: '{"loss":"loss=([0-9.]+)"}',
+    SAGEMAKER_POLL_SECONDS: '7'
+  })
+  t.strictSame(s3, {
+    bucket: 'my-training-bucket',
+    prefix: 'teams/mlflow-jobs/',
+    customEndpoint: true
+  })
+  t.strictSame(sagemaker, {
+    roleArn: forSagemaker.SAGEMAKER_ROLE_ARN,
+    imageUri: forSagemaker.SAGEMAKER_IMAGE_URI,
+    defaults: {
+      instanceType: 'ml.g5.xlarge',
+      instanceCount: 2,
+      volumeSizeGb: 3,
+      maxRuntimeSeconds: 4,
+      spot: true,
+      keepAliveSeconds: 0
+    },
+    maxRetries: 6,
+    vpc: { subnets: ['subnet-1', 'subnet-2'], securityGroupIds: ['sg-1'] },
+    volumeKmsKey: 'alias/volumes',
+    outputKmsKey: 'alias/models',
+    networkIsolation: true,
+    encryptTraffic: true,
+    tags: { team: 'risk' },
+    metrics: { loss: 'loss=([0-9.]+)' },
+    pollSeconds: 7
+  })
+})
+
+t.test('variables of a backend or storage that was not chosen count for nothing', async t => {
+  const { BACKEND, STORAGE, ...others } = forSagemaker
+  t.strictSame(readConfig(others), readConfig({}))
+  const { s3, sagemaker } = readConfig({ ...others, STORAGE })
+  t.match(s3, { bucket: 'my-training-bucket' })
+  t.equal(sagemaker, undefined, 'local jobs with S3')
+})
+
+t.test('names every variable that the chosen backend and storage lack', async t => {
+  const role =
+    'SAGEMAKER_ROLE_ARN is not set: BACKEND=sagemaker needs the role that training jobs take on.'
+  const image =
+    'SAGEMAKER_IMAGE_URI is not set: BACKEND=sagemaker needs the training image (see Dockerfile.train).'
+  t.throws(
+    () => readConfig({ BACKEND: 'sagemaker' }),
+    refusal(
+      'STORAGE is "filesystem": it must be s3 with BACKEND=sagemaker, for training jobs read their code from S3.',
+      'S3_BUCKET is not set: BACKEND=sagemaker needs the name of a bucket.',
+      role,
+      image
+    )
+  )
+  t.throws(
+    () => readConfig({ STORAGE: 's3' }),
+    refusal('S3_BUCKET is not set: STORAGE=s3 needs the name of a bucket.')
+  )
+  t.throws(
+    () => readConfig({ ...forSagemaker, SAGEMAKER_ROLE_ARN: '', SAGEMAKER_IMAGE_URI: ' ' }),
+    refusal(role, image)
+  )
+})
+
+t.test(
+  'says what is wrong with variables of SageMaker and S3, and what would be right',
+  async t => {
+    t.throws(
+      () =>
+        readConfig({
+          BACKEND: 'sagemaker',
+          STORAGE: 's3',
+          S3_BUCKET: 'My_Bucket',
+          S3_PREFIX: '/jobs',
+          SAGEMAKER_ROLE_ARN: 'training',
+          SAGEMAKER_IMAGE_URI: 'my image',
+          SAGEMAKER_INSTANCE_COUNT: '0',
+          SAGEMAKER_SPOT: 'true',
+          SAGEMAKER_KEEP_ALIVE_SECONDS: '60',
+          SAGEMAKER_SUBNETS: 'subnet-1;subnet-2',
+          SAGEMAKER_TAGS: '{"team":1}',
+          SAGEMAKER_METRICS: 'loss'
+        }),
+      refusal(
+        'S3_BUCKET is "My_Bucket": it must be a bucket\'s name, such as my-training-bucket.',
+        'S3_PREFIX is "/jobs": it must be folders that end in "/", such as mlflow-jobs/.',
+        'SAGEMAKER_ROLE_ARN is "training": it must be a role\'s ARN, such as arn:aws:iam::123456789012:role/training.',
+        'SAGEMAKER_IMAGE_URI is "my image": it must be an image\'s URI of at most 255 characters.',
+        'SAGEMAKER_INSTANCE_COUNT is "0": it must be a whole number from 1 to 100.',
+        'SAGEMAKER_SUBNETS is "subnet-1;subnet-2": it must be at most 16 subnets, parted by commas.',
+        'SAGEMAKER_TAGS is "{\\"team\\":1}": it must be a JSON object of strings, such as {"team":"risk"}.',
+        'SAGEMAKER_METRICS is "loss": it must be a JSON object of strings, such as {"team":"risk"}.',
+        'SAGEMAKER_SUBNETS and SAGEMAKER_SECURITY_GROUP_IDS must be set together, or neither.',
+        'SAGEMAKER_SPOT and SAGEMAKER_KEEP_ALIVE_SECONDS exclude each other: spot instances are not kept warm.'
+      )
+    )
+  }
+)
+
 t.test(
   'says all that is wrong at once: the variable, what was given, what would be right',
   async t => {
@@ -92,7 +244,7 @@ t.test(
           HOST: '0.0.0.0',
           PORT: '80800',
           ALLOW_UNAUTHENTICATED: 'yes',
-          BACKEND: 'sagemaker',
+          BACKEND: 'docker',
           STORAGE: 'disk',
           DATABASE_URL: 'postgres://me:secret@db/jobs',
           LOCAL_SLOTS: '0',
@@ -103,8 +255,8 @@ t.test(
       refusal(
         'PORT is "80800": it must be a whole number from 0 to 65535.',
         'ALLOW_UNAUTHENTICATED is "yes": it must be true or false.',
-        'BACKEND is "sagemaker" (not available in this version): it must be local.',
-        'STORAGE is "disk": it must be filesystem.',
+        'BACKEND is "docker": it must be local or sagemaker.',
+        'STORAGE is "disk": it must be filesystem or s3.',
         'DATABASE_URL is set to what is not shown here: it must be "sqlite:", for no other database is available in this version.',
         'LOCAL_SLOTS is "0": it must be a whole number from 1 to 1024.',
         'MLFLOW_TRACKING_URI is "./mlruns": it must be a URI with its scheme, such as http://127.0.0.1:5000.',
