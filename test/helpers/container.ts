@@ -1,0 +1,23 @@
+/** Containers as scripts/images.ts has them run. */
+import { execa, type Options } from 'execa'
+
+export const trainImage = process.env.TRAIN_IMAGE || 'mlflow-jobs-train'
+export const apiImage = process.env.API_IMAGE || 'mlflow-jobs'
+
+/** A command and its first arguments; options of `docker run` follow. */
+const online = process.env.CONTAINER_RUN || 'docker run --rm'
+const offline = process.env.CONTAINER_RUN_OFFLINE || `${online} --network none`
+
+/** Signals to the process reach the container's process 1; `all` of its result is what the container printed. */
+export function runContainer(words: string[], { network = true }: { network?: boolean } = {}) {
+  const [command = '', ...first] = (network ? online : offline).split(' ')
+  return execa(command, [...first, ...words], {
+    all: true,
+    reject: false,
+    stdin: 'ignore'
+  } satisfies Options)
+}
+
+/** Runs a command of the engine, such as `inspect`. */
+export const engine = (...words: string[]) =>
+  execa(process.env.CONTAINER_ENGINE || 'docker', words, { all: true, reject: false })

@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa } from 'execa'
+import t, { type Test } from 'tap'
+import { create } from 'tar'
+import type { Job } from '../../src/server/routes/schemas.ts'
+import { apiImage, engine, runContainer } from '../helpers/container.ts'
+import { freePort } from '../helpers/free-port.ts'
+
+t.test('a project sent by curl is trained inside, and its job outlives the container', async t => {
+  const project = join(t.testdir(), 'project.tar.gz')
+  await create(
+    { cwd: join(import.meta.dirname, '../../examples/wine-quality'), file: project, gzip: true },
+    ['.']
+  )
+  const volume = await newVolume(t)
+  const first = await startService(t, volume)
+
+  const submitted = await curl(
+    '-F',
+    `project=@${project}`,
+    '-F',
+    'parameters={"alpha":0.5}',
+    `${first.url}/jobs`
+  )
+  const { id } = JSON.parse(submitted) as Job
+  const log = await curl(`${first.url}/jobs/${id}/logs?follow=true`)
+  const job = JSON.parse(await curl(`${first.url}/jobs/${id}`)) as Job
+  const identity = await engine('exec', first.name, 'id', '-u')
+  const health = await engine('exec', first.name, ...(await healthCommand()))
+  const write = await engine('exec', first.name, 'touch', '/opt/mlflow-jobs/x')
+  const { exitCode } = await first.stop()
+
+  t.match(job, { status: 'succeeded', model: { sizeBytes: Number } }, log)
+  t.equal(identity.stdout, '10001')
+  t.equal(health.exitCode, 0, health.all)
+  t.match(write.all, /Read-only file system/)
+  t.equal(exitCode, 0, 'SIGTERM ends it well')
+
+  const second = await startService(t, volume)
+  const again = JSON.parse(await curl(`${second.url}/jobs/${id}`)) as Job
+  const model = await curl(
+    '-o',
+    '/dev/null',
+    '-w',
+    '%{http_code}',
+    `${second.url}/jobs/${id}/model`
+  )
+
+  t.equal(again.status, 'succeeded')
+  t.equal(model, '200')
+})
+
+t.test('SIGTERM lets an open request end', async t => {
+  const service = await startService(t, await newVolume(t))
+  const project = join(t.testdir(), 'project.tar.gz')
+  await create(
+    {
+      cwd: join(import.meta.dirname, '../fixtures/projects/prints-parameters'),
+      file: project,
+      gzip: true
+    },
+    ['.']
+  )
+
+  // At this rate the upload is not half done when the signal comes.
+  const upload = curl('--limit-rate', '200', '-F', `project=@${project}`, `${service.url}/projects`)
+  await sleep(500)
+  const ended = service.stop()
+  const stored = JSON.parse(await upload) as { digest?: string }
+
+  t.match(stored.digest, /^sha256:/)
+  t.equal((await ended).exitCode, 0)
+})
+
+t.test('without a word on who may reach it, the service does not start', async t => {
+  const { exitCode, all } = await runContainer([apiImage])
+
+  t.equal(exitCode, 1)
+  t.match(all, /HOST is "0\.0\.0\.0".*ALLOW_UNAUTHENTICATED/s)
+})
+
+/** The image's own check of its health. */
+async function healthCommand(): Promise<string[]> {
+  const { stdout } = await engine(
+    'inspect',
+    '--type',
+    'image',
+    '--format',
+    '{{json .Config.Healthcheck.Test}}',
+    apiImage
+  )
+  const [, ...command] = JSON.parse(stdout) as string[]
+  return command
+}
+
+async function newVolume(t: Test): Promise<string> {
+  const { stdout } = await engine('volume', 'create')
+  t.teardown(() => engine('volume', 'rm', '--force', stdout))
+  return stdout
+}
+
+/** With as few rights as compose.yaml gives it. */
+async function startService(t: Test, volume: string) {
+  const port = await freePort()
+  const name = `mlflow-jobs-test-${port}`
+  const container = runContainer([
+    ...['--name', name, '--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL'],
+    ...['--security-opt', 'no-new-privileges', '--volume', `${volume}:/data`],
+    ...['--publish', `127.0.0.1:${port}:${port}`, '--env', `PORT=${port}`],
+    ...['--env', 'ALLOW_UNAUTHENTICATED=true', apiImage]
+  ])
+  const stop = async () => {
+    container.kill('SIGTERM')
+    return container
+  }
+  t.teardown(stop)
+  const url = `http://127.0.0.1:${port}`
+  const up = curl('--retry', '60', '--retry-delay', '1', '--retry-all-errors', `${url}/healthz`)
+  const ended = container.then(({ all }) => {
+    throw new Error(`The container ended: ${all}`)
+  })
+  await Promise.race([up, ended])
+  return { name, url, stop }
+}
+
+async function curl(...words: string[]): Promise<string> {
+  const { stdout } = await execa('curl', ['--silent', '--show-error', ...words])
+  return stdout
+}
