@@ -1,0 +1,154 @@
+/** The policies in deploy/ hold what the code calls, and nothing more; docs/sagemaker.md names what there is. */
+import { glob, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import t from 'tap'
+import { variableSchemas } from '../src/server/config-variables.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** The rights that an operation of an AWS client needs. One that is missing here is new in the code. */
+const rightsOf: Record<string, string[]> = {
+  // With tags, and with a role.
+  CreateTrainingJob: ['sagemaker:CreateTrainingJob', 'sagemaker:AddTags', 'iam:PassRole'],
+  DescribeTrainingJob: ['sagemaker:DescribeTrainingJob'],
+  ListTrainingJobs: ['sagemaker:ListTrainingJobs'],
+  StopTrainingJob: ['sagemaker:StopTrainingJob'],
+  DescribeLogStreams: ['logs:DescribeLogStreams'],
+  GetLogEvents: ['logs:GetLogEvents'],
+  GetObject: ['s3:GetObject'],
+  // Whether a missing object is answered by 404 hangs on the right to list.
+  HeadObject: ['s3:GetObject', 's3:ListBucket'],
+  ListObjectsV2: ['s3:ListBucket'],
+  PutObject: ['s3:PutObject'],
+  DeleteObject: ['s3:DeleteObject'],
+  DeleteObjects: ['s3:DeleteObject'],
+  // lib-storage, in parts
+  Upload: ['s3:PutObject', 's3:AbortMultipartUpload']
+}
+
+interface Statement {
+  Effect: string
+  Action: string | string[]
+  Resource?: string | string[]
+  Condition?: Record<string, Record<string, string>>
+}
+
+const environment = {
+  ACCOUNT: '123456789012',
+  REGION: 'eu-central-1',
+  BUCKET: 'training',
+  PREFIX: 'mlflow-jobs/',
+  REPOSITORY: 'mlflow-jobs-train',
+  JOB_ROLE: 'mlflow-jobs-job',
+  MLFLOW_BUCKET: 'runs',
+  KMS_KEY_ARN: 'arn:aws:kms:eu-central-1:123456789012:key/1'
+}
+
+async function policy(name: string): Promise<Statement[]> {
+  const { stdout } = await execa(join(root, 'deploy/render-policy.sh'), [name], {
+    env: environment
+  })
+  const { Version, Statement } = JSON.parse(stdout)
+  if (Version !== '2012-10-17') throw new Error(`${name} is of the version ${Version}.`)
+  return Statement
+}
+
+const list = (value: string | string[] | undefined) => [value ?? []].flat()
+
+async function operationsInCode(): Promise<Set<string>> {
+  const operations = new Set<string>()
+  for await (const file of glob('src/server/**/*.ts', { cwd: root })) {
+    const text = await readFile(join(root, file), 'utf8')
+    if (!text.includes('@aws-sdk/')) continue
+    for (const [, command, page, upload] of text.matchAll(
+      /new (\w+)Command\(|\bpaginate(\w+)\(|new (Upload)\(/g
+    ))
+      operations.add(command ?? page ?? upload ?? '')
+  }
+  return operations
+}
+
+t.test('the service may do what its code calls, and nothing more', async t => {
+  const operations = await operationsInCode()
+  const statements = await policy('service-policy.json')
+
+  const needed = [...operations].flatMap(operation => rightsOf[operation] ?? [`? ${operation}`])
+  const allowed = statements.flatMap(({ Action }) => list(Action))
+  t.strictSame([...new Set(allowed)].sort(), [...new Set(needed)].sort())
+  t.ok(operations.has('CreateTrainingJob') && operations.has('Upload'), 'the code was read')
+})
+
+t.test('what the service may do is bound to its own jobs, bucket, role and log group', async t => {
+  const statements = await policy('service-policy.json')
+
+  for (const { Action, Resource } of statements)
+    if (list(Resource).includes('*')) t.equal(Action, 'sagemaker:ListTrainingJobs')
+  const passing = statements.filter(({ Action }) => list(Action).includes('iam:PassRole'))
+  t.strictSame(
+    passing.map(({ Action, Resource, Condition }) => ({ Action, Resource, Condition })),
+    [
+      {
+        Action: 'iam:PassRole',
+        Resource: 'arn:aws:iam::123456789012:role/mlflow-jobs-job',
+        Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } }
+      }
+    ]
+  )
+  const listing = statements.find(({ Action }) => Action === 's3:ListBucket')
+  t.strictSame(listing?.Condition, { StringLikeIfExists: { 's3:prefix': 'mlflow-jobs/*' } })
+})
+
+t.test('every policy only allows, with no wildcard for services or actions of one', async t => {
+  const names = await readdir(join(root, 'deploy/iam'))
+  t.ok(names.length >= 3)
+
+  for (const name of names) {
+    const statements = await policy(name)
+    const text = JSON.stringify(statements)
+    t.ok(
+      statements.every(({ Effect }) => Effect === 'Allow'),
+      name
+    )
+    const wide = statements.flatMap(({ Action }) => list(Action)).filter(it => it.includes('*'))
+    // MLflow's API is one action for each of its calls.
+    t.strictSame(wide, name === 'job-mlflow-policy.json' ? ['sagemaker-mlflow:*'] : [], name)
+    const placeholders = text.match(
+      /\b(ACCOUNT|REGION|\w*BUCKET|PREFIX|\w*ROLE|REPOSITORY|KMS_\w+)\b/
+    )
+    t.equal(placeholders, null, `${name}: all placeholders are filled in`)
+  }
+})
+
+t.test('SageMaker alone takes on the role of the jobs, for this account alone', async t => {
+  const [statement, ...more] = await policy('job-trust-policy.json')
+
+  t.strictSame(more, [])
+  t.match(statement, {
+    Principal: { Service: 'sagemaker.amazonaws.com' },
+    Action: 'sts:AssumeRole',
+    Condition: { StringEquals: { 'aws:SourceAccount': '123456789012' } }
+  })
+})
+
+t.test('the page on SageMaker names variables and files that there are', async t => {
+  const page = await readFile(join(root, 'docs/sagemaker.md'), 'utf8')
+
+  const settings = new Set(variableSchemas.map(([name]) => name))
+  const set = [...page.matchAll(/(?:^ +export |-e |`)([A-Z][A-Z0-9_]+)(?==| |`)/gm)].map(
+    ([, it]) => it ?? ''
+  )
+  const [, names = ''] = page.split(/^## /m)
+  const shell = new Set([...names.matchAll(/export (\w+)=/g)].map(([, it]) => it ?? ''))
+  const known = (name: string) =>
+    settings.has(name) || shell.has(name) || name in environment || name.startsWith('AWS_')
+  t.ok(set.includes('SAGEMAKER_ROLE_ARN') && set.includes('SAGEMAKER_SUBNETS'), 'the page was read')
+  t.strictSame(
+    set.filter(name => !known(name)),
+    []
+  )
+
+  const used = [...page.matchAll(/render-policy\.sh ([\w.-]+)/g)].map(([, name]) => name ?? '')
+  const there = await readdir(join(root, 'deploy/iam'))
+  t.strictSame([...new Set(used)].sort(), there.sort())
+})
