@@ -37,6 +37,7 @@ os.dup2(1, 2)
 # Its thread changes os.environ while requests read it, which now and then fails one of them.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
+import ctypes  # noqa: E402
 import math  # noqa: E402
 import platform  # noqa: E402
 import shlex  # noqa: E402
@@ -117,6 +118,8 @@ def start_program(project, entry_point, parameters, storage_dir, environment, ru
     os.chdir(project)
     runtime_group = os.getpgrp()
     os.setpgrp()
+    if sys.platform == "linux":
+        adopt_orphans()
     interruptible = True
     try:
         program = LocalBackend().run(
@@ -143,10 +146,25 @@ def start_program(project, entry_point, parameters, storage_dir, environment, ru
 
 def wait_for_program():
     """The exit code; -n where signal n ended the program. Then the output ends, too, as soon as nobody else holds it."""
+    if sys.platform == "linux":
+        reap_until_program_ends()
     code = program.wait()
     os.dup2(0, 1)
     os.dup2(0, 2)
     return code
+
+
+def adopt_orphans():
+    """Makes the program's orphans children of this process. They would come to process 1, which in a container is node:
+    that never asks how they ended, and each would stay a zombie."""
+    set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+def reap_until_program_ends():
+    """Asks after every child but the program, which is left for `program.wait`."""
+    while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT).si_pid) != program.pid:
+        os.waitpid(ended, 0)
 
 
 def finish_run(run_id, status, project, entry_point, parameters, folder):

@@ -11,7 +11,7 @@ interface ContainerJob extends RuntimeJob {
 t.test('a project is trained as SageMaker would have it, without a network', async t => {
   const { exitCode, log, report, tree } = await train({
     base: t.testdir(),
-    project: join(import.meta.dirname, '../../examples/wine-quality'),
+    project: '../../../examples/wine-quality',
     hyperparameters: { alpha: '"0.25"', 'sagemaker_mlflow_run_env-manager': 'local' },
     network: false
   })
