@@ -7,10 +7,10 @@ import { ulid } from 'ulid'
 import type { Backend, BackendJob, Observation } from '../../src/server/backends/index.ts'
 import { createClients } from '../../src/server/backends/sagemaker/clients.ts'
 import { createSagemaker, type Times } from '../../src/server/backends/sagemaker/index.ts'
-import { createJobLogs } from '../../src/server/backends/sagemaker/logs.ts'
+import { createJobLogs, type JobLogs } from '../../src/server/backends/sagemaker/logs.ts'
 import type { SagemakerConfig } from '../../src/server/config-aws.ts'
 import { s3ClientFor } from './s3-client.ts'
-import { startS3 } from './s3-server.ts'
+import { type S3Server, startS3 } from './s3-server.ts'
 import { type Knobs, type SageMakerEmulator, startSageMaker } from './sagemaker/index.ts'
 
 export const settings: SagemakerConfig = {
@@ -81,6 +81,8 @@ export interface StartOptions {
   settings?: Partial<SagemakerConfig>
   times?: Partial<Times>
   trackingUri?: string
+  /** CloudWatch is not asked. */
+  withoutLogs?: boolean
 }
 
 export interface Stage {
@@ -90,13 +92,18 @@ export interface Stage {
   start(options: StartOptions): Backend
 }
 
-export async function stage(t: Test, knobs: Partial<Knobs> = {}): Promise<Stage> {
-  const s3 = await startS3()
+export async function stage(
+  t: Test,
+  knobs: Partial<Knobs> = {},
+  startStorage: () => Promise<S3Server> = startS3
+): Promise<Stage> {
+  const s3 = await startStorage()
   await s3.makeBucket('training')
   const client = new S3Client({ ...s3ClientFor(s3.endpoint, s3.environment), forcePathStyle: true })
   await client.send(
     new PutObjectCommand({ Bucket: 'training', Key: 'projects/code.tar.gz', Body: 'code' })
   )
+  client.destroy()
   const emulator = await startSageMaker({
     s3,
     knobs: { run: 'pretend', pretendMilliseconds: 20, ...knobs }
@@ -108,14 +115,13 @@ export async function stage(t: Test, knobs: Partial<Knobs> = {}): Promise<Stage>
   const closing: (() => Promise<void>)[] = []
   t.teardown(async () => {
     for (const close of closing) await close()
-    client.destroy()
     await emulator.stop()
     await s3.stop()
   })
   return {
     emulator,
     problems,
-    start({ folder, trackingUri = 'http://tracking:5000', ...options }) {
+    start({ folder, trackingUri = 'http://tracking:5000', withoutLogs, ...options }) {
       const { sagemaker, cloudWatchLogs } = createClients('test')
       const backend = createSagemaker({
         settings: { ...settings, ...options.settings },
@@ -123,14 +129,16 @@ export async function stage(t: Test, knobs: Partial<Knobs> = {}): Promise<Stage>
         trackingUri,
         client: sagemaker,
         createLogs: hostsOf =>
-          createJobLogs({
-            client: cloudWatchLogs,
-            folder,
-            hostsOf,
-            onProblem,
-            pollMilliseconds: 10,
-            settleMilliseconds: 10
-          }),
+          withoutLogs
+            ? noLogs
+            : createJobLogs({
+                client: cloudWatchLogs,
+                folder,
+                hostsOf,
+                onProblem,
+                pollMilliseconds: 10,
+                settleMilliseconds: 10
+              }),
         onProblem,
         times: { ...quick, ...options.times }
       })
@@ -138,4 +146,11 @@ export async function stage(t: Test, knobs: Partial<Knobs> = {}): Promise<Stage>
       return backend
     }
   }
+}
+
+const noLogs: JobLogs = {
+  open: async () => undefined,
+  finish: async () => undefined,
+  forget: async () => {},
+  close: async () => {}
 }
