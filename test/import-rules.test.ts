@@ -65,6 +65,7 @@ const walls: Record<string, string[]> = {
     aws,
     '../runtime/train.ts',
     './config.ts',
+    './config-aws.ts',
     './jobs/index.ts',
     './store/sql.ts'
   ],
@@ -72,6 +73,7 @@ const walls: Record<string, string[]> = {
     aws,
     '../runtime/train.ts',
     './config.ts',
+    './config-aws.ts',
     './main.ts',
     './service.ts',
     './store/sql.ts',
@@ -84,6 +86,7 @@ const walls: Record<string, string[]> = {
     '../../runtime/train.ts',
     '../app.ts',
     '../config.ts',
+    '../config-aws.ts',
     '../service.ts',
     '../store/sql.ts',
     '../storage/filesystem.ts',
@@ -96,6 +99,7 @@ const walls: Record<string, string[]> = {
     aws,
     '../../runtime/train.ts',
     '../config.ts',
+    '../config-aws.ts',
     '../routes/schemas.ts',
     '../store/sql.ts',
     '../storage/filesystem.ts',
@@ -107,6 +111,7 @@ const walls: Record<string, string[]> = {
     aws,
     '../../runtime/train.ts',
     '../config.ts',
+    '../config-aws.ts',
     '../routes/schemas.ts',
     '../jobs/job.ts',
     '../store/index.ts',
@@ -118,6 +123,7 @@ const walls: Record<string, string[]> = {
     aws,
     '../../runtime/train.ts',
     '../config.ts',
+    '../config-aws.ts',
     '../routes/schemas.ts',
     '../jobs/index.ts',
     '../projects/index.ts',
@@ -135,7 +141,15 @@ const walls: Record<string, string[]> = {
     '../store/sql.ts',
     '../backends/index.ts'
   ],
-  'server/storage/s3.ts': ['fastify', '../../runtime/train.ts', '../store/sql.ts'],
+  'server/storage/s3.ts': [
+    'fastify',
+    '../../runtime/train.ts',
+    '../config.ts',
+    '../jobs/index.ts',
+    '../store/sql.ts',
+    '../backends/sagemaker/clients.ts'
+  ],
+  'server/storage/s3-any.ts': ['fastify', '../../runtime/train.ts', '../store/sql.ts'],
   'server/backends/any.ts': [
     'fastify',
     aws,
@@ -148,11 +162,20 @@ const walls: Record<string, string[]> = {
   ],
   'server/backends/local/any.ts': [
     aws,
+    '../sagemaker/clients.ts',
     '../../../runtime/train.ts',
     '../../jobs/job.ts',
     '../../store/sql.ts'
   ],
-  'server/backends/sagemaker/any.ts': ['fastify', '../../../runtime/train.ts', '../../store/sql.ts']
+  'server/backends/sagemaker/any.ts': [
+    'fastify',
+    '../../../runtime/train.ts',
+    '../../config.ts',
+    '../../jobs/job.ts',
+    '../../store/sql.ts',
+    '../../storage/s3.ts',
+    '../local/job-folder.ts'
+  ]
 }
 
 const doors: Record<string, string[]> = {
@@ -162,7 +185,9 @@ const doors: Record<string, string[]> = {
     './app.ts',
     './store/sql.ts',
     './storage/filesystem.ts',
-    './backends/local/index.ts'
+    './storage/s3.ts',
+    './backends/local/index.ts',
+    './backends/sagemaker/index.ts'
   ],
   'server/app.ts': ['fastify', './routes/jobs.ts', './jobs/index.ts', './store/index.ts'],
   'server/routes/any.ts': [
@@ -178,13 +203,21 @@ const doors: Record<string, string[]> = {
     '../projects/index.ts'
   ],
   'server/store/any.ts': ['./index.ts', '../jobs/job.ts'],
-  'server/storage/s3.ts': [aws],
+  'server/storage/s3.ts': [aws, '@aws-sdk/lib-storage', './index.ts', '../config-aws.ts'],
+  'server/storage/s3-any.ts': [aws],
   'server/backends/local/any.ts': [
     '../index.ts',
     '../../storage/index.ts',
     '../../../contract/fault.ts'
   ],
-  'server/backends/sagemaker/any.ts': [aws]
+  'server/backends/sagemaker/any.ts': [
+    aws,
+    '../index.ts',
+    '../log-file.ts',
+    '../../config-aws.ts',
+    '../../storage/index.ts',
+    '../../../contract/fault.ts'
+  ]
 }
 
 t.test('the linter reports an import through every wall, and none through a door', async t => {
