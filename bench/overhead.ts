@@ -14,6 +14,8 @@ export interface BenchOptions {
   python: string
   trackingUri: string
   rounds: number
+  /** Of each archive, where several are uploaded at once. */
+  sizeMiB: number
 }
 
 const target = 0.8

@@ -15,7 +15,8 @@ const main = join(import.meta.dirname, '../src/server/main.ts')
 
 export async function startService(
   dataDir: string,
-  { python, trackingUri }: { python: string; trackingUri: string }
+  { python, trackingUri }: { python: string; trackingUri: string },
+  environment: Record<string, string> = {}
 ): Promise<ServiceProcess> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -26,7 +27,8 @@ export async function startService(
       PORT: String(port),
       PYTHON: python,
       MLFLOW_TRACKING_URI: trackingUri,
-      LOG_LEVEL: 'warn'
+      LOG_LEVEL: 'warn',
+      ...environment
     },
     stdio: ['ignore', 'inherit', 'inherit']
   })

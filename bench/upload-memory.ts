@@ -5,15 +5,14 @@ import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { execa } from 'execa'
 import { create } from 'tar'
 import { ZipFile } from 'yazl'
 import type { BenchOptions } from './overhead.ts'
+import { withPeak } from './resident.ts'
 import { startService } from './service-process.ts'
 
 const sizeMiB = 1024
 const targetMiB = 256
-const sampleMilliseconds = 100
 
 export async function uploadMemory(options: BenchOptions): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-bench-'))
@@ -41,20 +40,13 @@ async function measure(
   console.log(`upload-memory: ${basename(archive)} of ${sizeMiB} MiB`)
   const service = await startService(data, { python, trackingUri })
   try {
-    const idle = await residentMiB(service.pid)
-    let peak = idle
-    const sampling = setInterval(async () => {
-      peak = Math.max(peak, await residentMiB(service.pid).catch(() => 0))
-    }, sampleMilliseconds)
     const form = new FormData()
     form.append('project', await openAsBlob(archive), basename(archive))
     form.append('entryPoint', 'main')
-    const response = await fetch(`${service.url}/jobs`, { method: 'POST', body: form })
-    clearInterval(sampling)
+    const response = await withPeak(service.pid, targetMiB, () =>
+      fetch(`${service.url}/jobs`, { method: 'POST', body: form })
+    )
     if (response.status !== 202) throw new Error(await response.text())
-    console.log(`  resident, idle   ${idle.toFixed(0)} MiB`)
-    console.log(`  resident, peak   ${peak.toFixed(0)} MiB (${(peak / idle).toFixed(2)} of idle)`)
-    console.log(`  target: below ${targetMiB} MiB`)
     const { id } = (await response.json()) as { id: string }
     await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
     await fetch(`${service.url}/jobs/${id}/logs?follow=true`).then(r => r.text())
@@ -86,9 +78,4 @@ async function makeZip(project: string, archive: string): Promise<void> {
     zip.addFile(join(project, name), name, { compressionLevel: 1 })
   zip.end()
   await pipeline(zip.outputStream, createWriteStream(archive))
-}
-
-async function residentMiB(pid: number): Promise<number> {
-  const { stdout } = await execa('ps', ['-o', 'rss=', '-p', String(pid)])
-  return Number(stdout) / 1024
 }

@@ -19,7 +19,7 @@ export interface S3Server {
 
 const region = 'us-east-1'
 
-export async function startS3(): Promise<S3Server> {
+export async function startS3({ python }: { python?: string } = {}): Promise<S3Server> {
   const {
     S3_TEST_ENDPOINT,
     AWS_ACCESS_KEY_ID = 'test',
@@ -27,7 +27,7 @@ export async function startS3(): Promise<S3Server> {
   } = process.env
   const { endpoint, stop } = S3_TEST_ENDPOINT
     ? { endpoint: S3_TEST_ENDPOINT, stop: async () => {} }
-    : await startMoto()
+    : await startMoto(python ?? toolsPython())
   const credentials = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY }
   const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true })
   return {
@@ -50,11 +50,11 @@ export async function startS3(): Promise<S3Server> {
 }
 
 /** Its objects are in its memory, and beyond some size in temporary files, which go with it. */
-async function startMoto() {
+async function startMoto(python: string) {
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`
   const moto = spawn(
-    toolsPython(),
+    python,
     ['-c', 'from moto.server import main; main()', '-H', '127.0.0.1', '-p', String(port)],
     { stdio: ['ignore', 'ignore', 'pipe'] }
   )
