@@ -3,6 +3,7 @@
  * program is to get what the caller wrote: so a value is kept as the text of its JSON token, from the request to the program.
  */
 import type { Fault } from './fault.ts'
+import { repeatedNames } from './repeated-names.ts'
 
 /** What MLflow and the shell behind it can take as a name. */
 export const parameterName = /^[A-Za-z_][A-Za-z0-9_.-]*$/
@@ -37,6 +38,10 @@ export function parseParameters(json: string): ParsedParameters {
     const detail = nameFault(name) ?? valueFault(name, value)
     if (detail !== undefined) faults.push({ pointer: parameterPointer(name), detail })
     else tokens[name] = value.token ?? ''
+  }
+  for (const name of repeatedNames(json)) {
+    const detail = `parameter ${JSON.stringify(name)} is given twice: give it once.`
+    faults.push({ pointer: parameterPointer(name), detail })
   }
   return { tokens, faults }
 }

@@ -51,6 +51,14 @@ t.test('every number that JSON can write arrives as it was written', t => {
   t.end()
 })
 
+t.test('a name that is given twice is a fault', t => {
+  t.same(onlyFault('{"alpha": 1, "beta": "\\"alpha\\":", "alpha": 2}'), {
+    pointer: '/parameters/alpha',
+    detail: 'parameter "alpha" is given twice: give it once.'
+  })
+  t.end()
+})
+
 t.test('a string that looks like a number stays a string', t => {
   const { tokens } = parseParameters('{"a":"1.0","b":"\\u0041\\n$(id)"}')
   t.same({ ...tokens }, { a: '"1.0"', b: '"A\\n$(id)"' })

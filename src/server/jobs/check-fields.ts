@@ -5,6 +5,7 @@ import { codeChannel } from '../../contract/container.ts'
 import { type Fault, pointerTo } from '../../contract/fault.ts'
 import { didYouMean } from '../../contract/nearest.ts'
 import { parseParameters } from '../../contract/parameters.ts'
+import { repeatedNames } from '../../contract/repeated-names.ts'
 import { Resources } from '../backends/index.ts'
 import { MalformedRequest } from '../errors.ts'
 import { checkEnvironment } from './check-environment.ts'
@@ -58,6 +59,7 @@ export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[
   const name = texts.get('name')
   faults.push(
     ...parameters.faults,
+    ...checkRepeated(texts),
     ...checkRun(run),
     ...checkEnvironment(environment),
     ...checkMembers('resources', Resources, resources),
@@ -107,6 +109,17 @@ function parseFields(texts: FieldTexts): Record<JsonField, unknown> {
   if (malformed.length > 0) throw new MalformedRequest(malformed.join(' '))
   return values
 }
+
+/** Of parameters this is told where they are parsed. */
+const checkRepeated = (texts: FieldTexts): Fault[] =>
+  jsonFields
+    .filter(field => field !== 'parameters')
+    .flatMap(field =>
+      repeatedNames(textOf(texts, field)).map(name => ({
+        pointer: pointerTo(field, name),
+        detail: `${JSON.stringify(name)} is given twice: give it once.`
+      }))
+    )
 
 /** {} where it is none, with a fault, so that everything else is checked all the same. */
 function objectOf(field: JsonField, value: unknown, faults: Fault[]): Record<string, unknown> {

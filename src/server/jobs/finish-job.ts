@@ -40,7 +40,8 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
     endedAt,
     failure,
     metrics: report?.metrics ?? {},
-    warnings: [...job.warnings, ...(report?.warnings ?? [])],
+    // What was said at submission the runtime may have found again.
+    warnings: [...new Set([...job.warnings, ...(report?.warnings ?? [])])],
     model: model
       ? {
           sizeBytes: model.sizeBytes,
