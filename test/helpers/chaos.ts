@@ -41,16 +41,22 @@ const serviceMain = join(import.meta.dirname, '../../src/server/main.ts')
 
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-chaos-'))
-  const service = await createKillable(folder, options)
+  const service = await createKillable({
+    DATA_DIR: join(folder, 'data'),
+    PYTHON: options.python,
+    MLFLOW_TRACKING_URI: options.trackingUri,
+    LOCAL_SLOTS: '2'
+  })
   try {
     const marks = join(folder, 'marks')
     const archive = await makeProject(folder)
+    const parameters = { marks }
     const acknowledged = new Set<string>()
-    const submitting = submitAll(service, archive, marks, options.jobs, acknowledged)
+    const submitting = submitAll(service, { archive, parameters, ...options }, acknowledged)
     await killAtRandom(service, options)
     await submitting
     options.onProgress(`${acknowledged.size} jobs are acknowledged; waiting for them to end`)
-    const jobs = await settle(service, options)
+    const jobs = await settle(service, settleMilliseconds, options.onProgress)
     return await check(service, folder, marks, acknowledged, jobs)
   } finally {
     await service.end()
@@ -81,17 +87,15 @@ for line in range(${lines}):
   return archive
 }
 
-interface Killable {
+export interface Killable {
   url: string
   start(): Promise<void>
   kill(): Promise<void>
   end(): Promise<void>
 }
 
-async function createKillable(
-  folder: string,
-  { python, trackingUri }: ChaosOptions
-): Promise<Killable> {
+/** The service as a process of its own. */
+export async function createKillable(environment: Record<string, string>): Promise<Killable> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   let process_: ChildProcess | undefined
@@ -108,12 +112,9 @@ async function createKillable(
       process_ = spawn(process.execPath, [serviceMain], {
         env: {
           PATH: process.env.PATH,
-          DATA_DIR: join(folder, 'data'),
           PORT: String(port),
-          PYTHON: python,
-          MLFLOW_TRACKING_URI: trackingUri,
-          LOCAL_SLOTS: '2',
-          LOG_LEVEL: 'warn'
+          LOG_LEVEL: 'warn',
+          ...environment
         },
         stdio: ['ignore', 'inherit', 'inherit']
       })
@@ -132,13 +133,14 @@ const answers = (url: string) =>
     () => false
   )
 
-async function killAtRandom(
+export async function killAtRandom(
   service: Killable,
-  { kills, seed, onProgress }: ChaosOptions
+  { kills, seed, onProgress }: Pick<ChaosOptions, 'kills' | 'seed' | 'onProgress'>,
+  longestMilliseconds = 3000
 ): Promise<void> {
   const random = generator(seed)
   for (let n = 1; n <= kills; n++) {
-    const wait = Math.round(random() * 3000)
+    const wait = Math.round(random() * longestMilliseconds)
     await sleep(wait)
     await service.kill()
     await service.start()
@@ -157,17 +159,15 @@ function generator(seed: number): () => number {
   }
 }
 
-async function submitAll(
+export async function submitAll(
   { url }: Killable,
-  archive: string,
-  marks: string,
-  count: number,
+  { archive, parameters, jobs }: { archive: string; parameters: object; jobs: number },
   acknowledged: Set<string>
 ): Promise<void> {
-  while (acknowledged.size < count) {
+  while (acknowledged.size < jobs) {
     const form = new FormData()
     form.append('project', await openAsBlob(archive), 'project.tar.gz')
-    form.append('parameters', JSON.stringify({ marks }))
+    form.append('parameters', JSON.stringify(parameters))
     try {
       const response = await fetch(`${url}/jobs`, { method: 'POST', body: form })
       if (response.status !== 202) throw new Error(await response.text())
@@ -179,8 +179,12 @@ async function submitAll(
   }
 }
 
-async function settle(service: Killable, { onProgress }: ChaosOptions): Promise<Job[]> {
-  const until = Date.now() + settleMilliseconds
+export async function settle(
+  service: Killable,
+  milliseconds: number,
+  onProgress: (text: string) => void
+): Promise<Job[]> {
+  const until = Date.now() + milliseconds
   for (;;) {
     const jobs = await listJobs(service)
     const open = jobs.filter(job => !job.terminal)
@@ -234,7 +238,7 @@ async function check(
 
 const order = ['queued', 'starting', 'running', 'stopping', 'succeeded']
 
-function backwards({ id, transitions }: Job): string[] {
+export function backwards({ id, transitions }: Job): string[] {
   const steps = transitions.map(({ status }) => order.indexOf(status))
   return steps.every((step, n) => n === 0 || step > (steps[n - 1] ?? -1))
     ? []

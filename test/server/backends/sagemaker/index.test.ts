@@ -294,3 +294,28 @@ t.test('a job that got no instances has failed for want of capacity, and has no 
   t.match(seen.failure, { kind: 'capacity', message: /^Unable to provision/ })
   t.equal(seen.outputs, undefined)
 })
+
+t.test('a job at the limits that are checked is taken', async t => {
+  const many = (count: number, prefix: string, value: string) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, value]))
+  const backend = start({ folder: t.testdir() })
+  const job = aBackendJob({
+    hyperparameters: {
+      ...many(98, 'p', 'v'.repeat(2500)),
+      ['k'.repeat(256)]: '1',
+      lines: '"a\u2028b\u0085c"'
+    },
+    environment: { ...many(97, 'E', 'v'.repeat(512)), [`E${'N'.repeat(511)}`]: 'a\nb' },
+    tags: { ...many(48, 't', 'v'.repeat(256)), ['ü'.repeat(128)]: '' },
+    inputs: many(19, 'c', 's3://training/projects/'),
+    resources: {
+      instanceType: 'ml.c5.xlarge',
+      spot: true,
+      maxRuntimeSeconds: 28 * 24 * 60 * 60,
+      maxWaitSeconds: 28 * 24 * 60 * 60
+    }
+  })
+  knobs.quota = {}
+  t.same(backend.check(job), [])
+  t.same(await backend.start(job), { outcome: 'started' })
+})

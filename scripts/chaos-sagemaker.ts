@@ -1,0 +1,46 @@
+/** The service with BACKEND=sagemaker is killed again and again over an unkind SageMaker; nothing may be lost, doubled or stuck. */
+import { parseArgs } from 'node:util'
+import { chaosSagemaker } from '../test/helpers/chaos-sagemaker.ts'
+
+const usage = `TEST_TOOLS_PYTHON=... node scripts/chaos-sagemaker.ts [--kills 10] [--jobs 200] [--quota 5]
+    [--throttle 0.3] [--lost 0.05] [--seed 1]
+
+Jobs run under a quota of so many instances, on an emulated SageMaker that throttles calls and loses
+answers of CreateTrainingJob with these probabilities, while the service is killed (-9) and started
+again. Then checks that every job was trained once and ended well, and prints the calls to AWS.
+TEST_TOOLS_PYTHON is an interpreter that has what test/requirements.txt names.`
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '10' },
+    jobs: { type: 'string', default: '200' },
+    quota: { type: 'string', default: '5' },
+    throttle: { type: 'string', default: '0.3' },
+    lost: { type: 'string', default: '0.05' },
+    seed: { type: 'string', default: '1' },
+    help: { type: 'boolean', short: 'h' }
+  }
+})
+
+if (values.help) console.log(usage)
+else {
+  const number = (text: string) => {
+    if (Number.isNaN(Number(text))) throw new Error(usage)
+    return Number(text)
+  }
+  const startedAt = Date.now()
+  const { lost, doubled, stuck, broken, ...result } = await chaosSagemaker({
+    kills: number(values.kills),
+    jobs: number(values.jobs),
+    quota: number(values.quota),
+    throttle: number(values.throttle),
+    lostAnswers: number(values.lost),
+    seed: number(values.seed),
+    onProgress: text => console.log(`  ${text}`)
+  })
+  for (const line of [...lost, ...doubled, ...stuck, ...broken, ...result.calls]) console.log(line)
+  console.log(
+    `chaos: ${values.kills} kills, ${result.acknowledged} acknowledged, ${result.known} known, ${lost.length} lost, ${doubled.length} doubled, ${stuck.length} stuck, ${broken.length} otherwise broken, ${Math.round((Date.now() - startedAt) / 1000)} s`
+  )
+  process.exitCode = lost.length + doubled.length + stuck.length + broken.length === 0 ? 0 : 1
+}

@@ -1,0 +1,110 @@
+import t from 'tap'
+import { checkLimits } from '../../../../src/server/backends/sagemaker/check-limits.ts'
+import { aBackendJob, settings } from '../../../helpers/sagemaker-backend.ts'
+
+type Changes = Parameters<typeof aBackendJob>[0]
+
+const check = (changes: Changes, more: Partial<typeof settings> = {}) =>
+  checkLimits(aBackendJob(changes), { ...settings, ...more }, 'http://tracking:5000')
+const pointers = (...args: Parameters<typeof check>) => check(...args).map(({ pointer }) => pointer)
+const many = (count: number, prefix: string, value = 'x') =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, value]))
+
+t.test('a job within all limits has no fault', async t => {
+  t.same(
+    check({
+      hyperparameters: { ...many(99, 'p'), ['k'.repeat(256)]: 'v'.repeat(2500) },
+      environment: { ...many(97, 'E'), [`E${'N'.repeat(511)}`]: 'v'.repeat(512) },
+      tags: many(49, 't'),
+      inputs: many(19, 'c', `s3://training/${'k'.repeat(1024 - 14)}`),
+      resources: {
+        instanceType: 'ml.c5.xlarge',
+        spot: true,
+        maxRuntimeSeconds: 60,
+        maxWaitSeconds: 60
+      }
+    }),
+    []
+  )
+})
+
+t.test('each limit has its pointer, and all faults are said at once', async t => {
+  t.same(
+    pointers({
+      hyperparameters: { ...many(100, 'p'), long: 'v'.repeat(2501) },
+      environment: { ...many(99, 'E'), LONG: 'v'.repeat(513) },
+      tags: many(50, 't'),
+      inputs: { ...many(19, 'c', 's3://training/x'), ftp: 'ftp://host/x' },
+      resources: { instanceType: 'ml.m5.xlrage', maxWaitSeconds: 5 }
+    }),
+    [
+      '/parameters/long',
+      '/parameters',
+      '/environment/LONG',
+      '/environment',
+      '/tags',
+      '/inputs/ftp',
+      '/inputs',
+      '/resources/instanceType',
+      '/resources/maxWaitSeconds'
+    ]
+  )
+})
+
+t.test('what the service makes of fields points at the fields', async t => {
+  const long = `"${'x'.repeat(2500)}"`
+  const hyperparameters = {
+    'sagemaker_mlflow_run_run-name': long,
+    'sagemaker_mlflow_run_entry-point': long,
+    sagemaker_mlflow_tags: long,
+    sagemaker_mlflow_project_path: long
+  }
+  t.same(pointers({ hyperparameters }), ['/run/runName', '/entryPoint', '/tags', '/path'])
+})
+
+t.test('a long value is told its length and where it can go', async t => {
+  const [fault] = check({ hyperparameters: { 'a/b': `"${'x'.repeat(2500)}"` } })
+  t.same(fault, {
+    pointer: '/parameters/a~1b',
+    detail:
+      'As JSON it has 2502 characters, and SageMaker takes at most 2500. Put it into a file of the project or of an input channel.'
+  })
+})
+
+t.test('names and URIs that are too long or of another kind', async t => {
+  t.same(pointers({ hyperparameters: { ['k'.repeat(257)]: '1', 'a\nb': '1' } }).length, 2)
+  t.same(pointers({ environment: { ['E'.repeat(513)]: '1' } }).length, 1)
+  for (const uri of [
+    'https://training.s3.amazonaws.com/x',
+    's3://',
+    's3://A/x',
+    `s3://training/${'k'.repeat(1025)}`
+  ])
+    t.same(pointers({ inputs: { train: uri } }), ['/inputs/train'], uri.slice(0, 40))
+})
+
+t.test('tags that are not the caller’s', async t => {
+  t.same(
+    pointers(
+      { tags: { 'aws:x': '1', 'mlflow-jobs:job': '1', cost: '1', team: 'risk' } },
+      { tags: { cost: '2', team: 'risk' } }
+    ),
+    ['/tags/aws:x', '/tags/mlflow-jobs:job', '/tags/cost']
+  )
+})
+
+t.test('an instance type that is nearly right is named', async t => {
+  const [fault] = check({ resources: { instanceType: 'ml.m5.xlrage' } })
+  t.equal(fault?.detail, 'SageMaker trains on no "ml.m5.xlrage"; did you mean "ml.m5.xlarge"?')
+})
+
+t.test('spot, waiting and warm pools', async t => {
+  const spot = { defaults: { ...settings.defaults, spot: true } }
+  const warm = { defaults: { ...settings.defaults, keepAliveSeconds: 60 } }
+  t.same(pointers({ resources: { maxWaitSeconds: 4000 } }), ['/resources/maxWaitSeconds'])
+  t.same(pointers({ resources: { maxWaitSeconds: 4000 } }, spot), [])
+  t.same(pointers({ resources: { maxWaitSeconds: 3000 } }, spot), ['/resources/maxWaitSeconds'])
+  t.same(pointers({ resources: { keepAliveSeconds: 60 } }, spot), ['/resources/keepAliveSeconds'])
+  t.same(pointers({ resources: { keepAliveSeconds: 60, spot: false } }, spot), [])
+  t.same(pointers({ resources: { spot: true } }, warm), [], 'a warm pool by default yields')
+})
