@@ -27,7 +27,7 @@ export async function* readLog(
     // Asked before the log is read: what is written after a job's end is not missed then.
     const job = await sources.store.get(id)
     const ended = !job || isTerminal(job.status)
-    const source = await openLog(sources, id)
+    const source = await openLog(sources, id, ended)
     try {
       if (source) offset ??= tail === undefined ? 0 : await tailOffset(source, tail)
       while (source) {
@@ -45,14 +45,14 @@ export async function* readLog(
   }
 }
 
-/** A log that moves to storage between two looks is found there at the second. */
+/** It goes to storage before the job counts as ended, and the backend forgets it afterwards: storage need not be asked sooner. */
 async function openLog(
   { storage, backend }: { storage: Storage; backend: Backend },
-  id: string
+  id: string,
+  ended: boolean
 ): Promise<LogSource | undefined> {
   const live = await backend.log(id)
-  if (live) return live
-  // It may have gone to storage since.
+  if (live || !ended) return live
   if (!(await storage.stat(logKey(id)))) return undefined
   return {
     close: async () => {},
