@@ -78,7 +78,7 @@ export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[
       run: fitting(RunOptions, run),
       environment: onlyTexts(environment),
       resources: fitting(Resources, resources),
-      inputs: onlyTexts(inputs),
+      inputs: withoutFaults(inputs),
       tags: onlyTexts(tags)
     }
   }
@@ -189,25 +189,26 @@ function wanted(error: ReturnType<typeof Value.Errors>[number], schema: TSchema)
 
 function checkInputs(inputs: Record<string, unknown>): Fault[] {
   return Object.entries(inputs).flatMap(([channel, uri]) => {
-    const pointer = pointerTo('inputs', channel)
-    if (channel === codeChannel)
-      return [
-        { pointer, detail: `The channel "${codeChannel}" holds the project; choose another name.` }
-      ]
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(channel))
-      return [
-        { pointer, detail: 'A channel’s name has 1 to 64 letters, digits, ".", "_" and "-".' }
-      ]
-    if (typeof uri !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/./i.test(uri))
-      return [
-        {
-          pointer,
-          detail: 'A channel’s value is the URI of its data, such as s3://bucket/folder/.'
-        }
-      ]
-    return []
+    const detail = inputFault(channel, uri)
+    return detail === undefined ? [] : [{ pointer: pointerTo('inputs', channel), detail }]
   })
 }
+
+function inputFault(channel: string, uri: unknown): string | undefined {
+  if (channel === codeChannel)
+    return `The channel "${codeChannel}" holds the project; choose another name.`
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(channel))
+    return 'A channel’s name has 1 to 64 letters, digits, ".", "_" and "-".'
+  if (typeof uri !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/./i.test(uri))
+    return 'A channel’s value is the URI of its data, such as s3://bucket/folder/.'
+  return undefined
+}
+
+/** The backend is asked about the others only, so that nothing is told twice. */
+const withoutFaults = (inputs: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(onlyTexts(inputs)).filter(([channel, uri]) => !inputFault(channel, uri))
+  )
 
 const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 const maximumTags = 50

@@ -171,6 +171,122 @@ t.test('a wrong run option is answered with what is allowed', async t => {
   })
 })
 
+t.test('wrong resources and inputs are all named at once, with what is allowed', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { alpha: 1 },
+      resources: {
+        instnaceType: 'ml.m5.xlarge',
+        instanceCount: '2',
+        volumeSizeGb: 0,
+        maxRuntimeSeconds: 1.5,
+        maxWaitSeconds: 2_419_201,
+        spot: 'yes',
+        keepAliveSeconds: -1
+      },
+      inputs: { code: 's3://bucket/a/', 'a b': 's3://bucket/b/', train: '/data', valid: 1 }
+    })
+  })
+
+  t.equal(response.statusCode, 422, response.body)
+  const { errors } = response.json<{ errors: Fault[] }>()
+  t.same(Object.fromEntries(errors.map(({ pointer, detail }) => [pointer, detail])), {
+    '/resources/instnaceType':
+      'There is no member "instnaceType" of resources; did you mean "instanceType"?',
+    '/resources/instanceCount': 'instanceCount must be a whole number from 1 to 100.',
+    '/resources/volumeSizeGb': 'volumeSizeGb must be a whole number from 1 to 16384.',
+    '/resources/maxRuntimeSeconds': 'maxRuntimeSeconds must be a whole number from 1 to 2419200.',
+    '/resources/maxWaitSeconds': 'maxWaitSeconds must be a whole number from 1 to 2419200.',
+    '/resources/spot': 'spot must be true or false.',
+    '/resources/keepAliveSeconds': 'keepAliveSeconds must be a whole number from 0 to 21600.',
+    '/inputs/code': 'The channel "code" holds the project; choose another name.',
+    '/inputs/a b': 'A channel’s name has 1 to 64 letters, digits, ".", "_" and "-".',
+    '/inputs/train': 'A channel’s value is the URI of its data, such as s3://bucket/folder/.',
+    '/inputs/valid': 'A channel’s value is the URI of its data, such as s3://bucket/folder/.'
+  })
+})
+
+t.test('what of resources and inputs the local backend has not is refused by name', async t => {
+  const { app, store, dataDir } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { alpha: 1 },
+      resources: { instanceType: 'ml.m5.xlarge', spot: true, maxRuntimeSeconds: 60 },
+      inputs: { train: 's3://bucket/train/' }
+    })
+  })
+
+  t.equal(response.statusCode, 422, response.body)
+  t.same(response.json().errors, [
+    {
+      pointer: '/resources/instanceType',
+      detail: "Jobs run on the service's own machine here: instanceType is for BACKEND=sagemaker."
+    },
+    {
+      pointer: '/resources/spot',
+      detail: "Jobs run on the service's own machine here: spot is for BACKEND=sagemaker."
+    },
+    {
+      pointer: '/inputs/train',
+      detail:
+        'Input channels are for BACKEND=sagemaker. Put the data into the project, or give its path or URI as a parameter.'
+    }
+  ])
+  t.same(await store.list({ limit: 10 }), [])
+  t.notOk((await readdir(dataDir)).includes('projects'), 'the project is not stored')
+})
+
+t.test('a longest time is possible on the local backend, and shown', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { alpha: 1 },
+      resources: { maxRuntimeSeconds: 60 },
+      inputs: {}
+    })
+  })
+
+  t.equal(response.statusCode, 202, response.body)
+  t.match(response.json(), { resources: { maxRuntimeSeconds: 60 }, inputs: {} })
+})
+
+t.test('a name that is given twice is a fault in every field', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: '{"alpha":1,"alpha":2}',
+      run: '{"runName":"a","runName":"b"}',
+      environment: '{"MODE":"a","MODE":"b"}',
+      tags: '{"team":"a","team":"b"}'
+    })
+  })
+
+  t.equal(response.statusCode, 422, response.body)
+  t.same(response.json().errors, [
+    { pointer: '/parameters/alpha', detail: 'parameter "alpha" is given twice: give it once.' },
+    { pointer: '/run/runName', detail: '"runName" is given twice: give it once.' },
+    { pointer: '/environment/MODE', detail: '"MODE" is given twice: give it once.' },
+    { pointer: '/tags/team', detail: '"team" is given twice: give it once.' }
+  ])
+})
+
 t.test('a field above its limit is refused with the limit, as text and as a file', async t => {
   const { app, folder } = await testApp(t)
   const long = JSON.stringify({ alpha: 'x'.repeat(1024 * 1024) })
