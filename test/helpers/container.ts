@@ -1,5 +1,5 @@
 /** Containers as scripts/images.ts has them run. */
-import { execa, type Options } from 'execa'
+import { execa } from 'execa'
 
 export const trainImage = process.env.TRAIN_IMAGE || 'mlflow-jobs-train'
 export const apiImage = process.env.API_IMAGE || 'mlflow-jobs'
@@ -14,8 +14,10 @@ export function runContainer(words: string[], { network = true }: { network?: bo
   return execa(command, [...first, ...words], {
     all: true,
     reject: false,
-    stdin: 'ignore'
-  } satisfies Options)
+    stdin: 'ignore',
+    // How long a container takes to stop is not its client's to say.
+    forceKillAfterDelay: false
+  })
 }
 
 /** Runs a command of the engine, such as `inspect`. */
