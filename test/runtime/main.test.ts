@@ -186,7 +186,7 @@ t.test('a host that is not the first has nothing to do', async t => {
   const { subprocess, tree } = await startRuntime(job, { current_host: 'algo-2' })
 
   t.match(await subprocess, { exitCode: 0, stdout: /algo-1 runs the project; algo-2 has nothing/ })
-  t.notOk(existsSync(tree.code))
+  for (const folder of [tree.code, tree.model, tree.output]) t.notOk(existsSync(folder), folder)
 })
 
 t.test('an interpreter that is not there is the platform’s failure', async t => {
@@ -212,5 +212,5 @@ t.test('arguments other than train are refused', async t => {
 
   t.match(serve, { exitCode: 2, stderr: /does not serve models/ })
   t.match(unknown, { exitCode: 2, stderr: /Unknown arguments: fly/ })
-  t.match(help, { exitCode: 0, stdout: /Usage: main\.ts/ })
+  t.match(help, { exitCode: 0, stdout: /Usage: main\.ts.* prepare FOLDER/s })
 })
