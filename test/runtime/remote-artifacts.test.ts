@@ -37,7 +37,8 @@ async function startServer(): Promise<string> {
   })
   const address = `http://127.0.0.1:${port}`
   while (!(await isUp(address))) {
-    if (subprocess.nodeChildProcess.exitCode !== null) throw new Error('The tracking server did not start.')
+    if (subprocess.nodeChildProcess.exitCode !== null)
+      throw new Error('The tracking server did not start.')
     await sleep(100)
   }
   return address
