@@ -2,22 +2,22 @@
  * The SageMaker backend: each job is a training job of its id's name. SageMaker is asked by one poller for all jobs; what
  * this process remembers it can lose, for it is asked again after a restart.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { SageMakerClient } from '@aws-sdk/client-sagemaker'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import type { Backend, Observation } from '../index.ts'
 import { checkLimits } from './check-limits.ts'
 import { createCollector } from './collect-logs.ts'
 import { createDoubts } from './doubts.ts'
-import { wordsOf } from './errors.ts'
+import { findJobs } from './find-jobs.ts'
 import { createPlaces } from './job-place.ts'
-import { createdAt, createJobTable, type Entry, noteSummary } from './job-table.ts'
+import { createJobTable, type Entry, mayRun, newEntry } from './job-table.ts'
 import type { JobLogs } from './logs.ts'
 import { planResources, quotaOf } from './plan-resources.ts'
-import { createPoller, skewMilliseconds } from './poller.ts'
+import { createPoller } from './poller.ts'
 import { createQuotas } from './quotas.ts'
 import { createStarter } from './start-job.ts'
 import { createStopper } from './stop-job.ts'
+import { type Times, timesOf } from './times.ts'
 
 export interface SagemakerOptions {
   settings: SagemakerConfig
@@ -33,38 +33,9 @@ export interface SagemakerOptions {
   times?: Partial<Times>
 }
 
-export interface Times {
-  pollMilliseconds: number
-  /** From one ListTrainingJobs to the next: an account has 2 a second, for all its users. */
-  paceMilliseconds: number
-  /** After a first failed CreateTrainingJob; then twice as long each time. */
-  retryMilliseconds: number
-  /** How long a request that was cut off may still make a training job. */
-  settleMilliseconds: number
-  /** How long SageMaker may not know a job before it counts as deleted. */
-  goneMilliseconds: number
-  /** When a quota that was used up is tried first; then twice as late each time. */
-  quotaMilliseconds: number
-  /** After a StopTrainingJob that failed. */
-  stopRetryMilliseconds: number
-}
-
-const minute = 60_000
-/** How long a start of the service waits for SageMaker to say what it has. */
-const patienceMilliseconds = 15_000
-
 export function createSagemaker(options: SagemakerOptions): Backend {
   const { settings, folder, trackingUri, client, onProblem } = options
-  const times: Times = {
-    pollMilliseconds: settings.pollSeconds * 1000,
-    paceMilliseconds: 700,
-    retryMilliseconds: 1_000,
-    settleMilliseconds: minute / 4,
-    goneMilliseconds: 5 * minute,
-    quotaMilliseconds: 10_000,
-    stopRetryMilliseconds: 5_000,
-    ...options.times
-  }
+  const times: Times = { ...timesOf(settings), ...options.times }
   const listeners: (() => void)[] = []
   let telling: NodeJS.Timeout | undefined
   /** Once for many jobs that change together. */
@@ -124,7 +95,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     if (known) return known.observation
     const stoppedAt = places.stoppedAt(id)
     if (stoppedAt) return { state: 'ended', status: 'Stopped', endedAt: stoppedAt, stopped: true }
-    const entry = table.add(id, { exists: false, lookAt: Date.now() })
+    const entry = table.add(newEntry(id, { exists: false, lookAt: Date.now() }))
     poller.wake()
     return entry.observation
   }
@@ -151,7 +122,8 @@ export function createSagemaker(options: SagemakerOptions): Backend {
 
     async forget(id) {
       const entry = table.get(id)
-      if (entry?.exists && !entry.end) await stop(id)
+      // The store says that it has ended; what runs nevertheless costs money.
+      if (entry && mayRun(entry)) await stop(id)
       await logs.forget(id)
       await places.remove(id)
       table.delete(id)
@@ -161,7 +133,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     /** Jobs that were made shortly before a crash are found in SageMaker's list, whether their start was noted or not. */
     async kept() {
       const ids = await places.all()
-      if (ids.length > 0) await findJobs(ids)
+      if (ids.length > 0) await findJobs(ids, { table, poller, onProblem })
       return ids
     },
 
@@ -170,25 +142,6 @@ export function createSagemaker(options: SagemakerOptions): Backend {
       await poller.close()
       await collector.close()
     }
-  }
-
-  async function findJobs(ids: string[]): Promise<void> {
-    const wanted = new Set(ids)
-    const oldest = Math.min(...ids.map(createdAt))
-    const since = oldest - skewMilliseconds
-    const finding = poller.list({ changedSince: since, createdSince: since }).then(
-      found => {
-        for (const summary of found) {
-          const id = summary.TrainingJobName ?? ''
-          if (wanted.has(id) && !table.get(id)?.exists) {
-            noteSummary(table.add(id, { exists: true, lookAt: Date.now() }), summary)
-          }
-        }
-        poller.wake()
-      },
-      error => onProblem(`SageMaker could not be asked what it has: ${wordsOf(error)}`)
-    )
-    await Promise.race([finding, sleep(patienceMilliseconds, undefined, { ref: false })])
   }
 }
 

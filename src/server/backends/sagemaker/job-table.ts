@@ -36,7 +36,7 @@ export interface Entry {
 export interface JobTable {
   get(id: string): Entry | undefined
   /** Begins to look after it; what was known of it is forgotten. */
-  add(id: string, facts: Pick<Entry, 'exists' | 'lookAt'> & Partial<Entry>): Entry
+  add(entry: Entry): Entry
   delete(id: string): void
   /** Those that have not ended. */
   active(): Entry[]
@@ -48,22 +48,26 @@ export function createJobTable(): JobTable {
   const entries = new Map<string, Entry>()
   return {
     get: id => entries.get(id),
-    add(id, facts) {
-      const entry: Entry = {
-        id,
-        since: Date.now(),
-        createdAt: createdAt(id),
-        observation: facts.exists ? taken : unclear,
-        changed: false,
-        ...facts
-      }
-      entries.set(id, entry)
+    add(entry) {
+      entries.set(entry.id, entry)
       return entry
     },
     delete: id => void entries.delete(id),
     active: () => entries.values().filter(isActive).toArray()
   }
 }
+
+export const newEntry = (
+  id: string,
+  facts: Pick<Entry, 'exists' | 'lookAt'> & Partial<Entry>
+): Entry => ({
+  id,
+  since: Date.now(),
+  createdAt: createdAt(id),
+  observation: facts.exists ? taken : unclear,
+  changed: false,
+  ...facts
+})
 
 /** An id holds the time when the job was submitted. One that does not may be of any time that a training job can be of. */
 export function createdAt(id: string): number {
@@ -75,6 +79,10 @@ export function createdAt(id: string): number {
 }
 
 const isActive = ({ end }: Entry) => end === undefined
+
+/** As far as this process knows. */
+export const mayRun = ({ exists, end, summary }: Entry) =>
+  exists && !end && !(summary && hasEnded(summary))
 
 const taken: Observation = {
   state: 'starting',

@@ -9,7 +9,7 @@ import { type Meaning, meaningOf, quotaReason, wordsOf } from './errors.ts'
 import { failure } from './failure-reason.ts'
 import { findEarlier } from './find-earlier.ts'
 import type { Places } from './job-place.ts'
-import type { Entry, JobTable } from './job-table.ts'
+import { type Entry, type JobTable, newEntry } from './job-table.ts'
 import { planResources, quotaOf } from './plan-resources.ts'
 import { type Poller, unseenMilliseconds } from './poller.ts'
 import type { Quotas } from './quotas.ts'
@@ -53,7 +53,7 @@ export function createStarter(options: StartOptions): (job: BackendJob) => Promi
     backoff.succeeded()
     quotas.taken(quota)
     const lookAt = Date.now() + unseenMilliseconds
-    table.add(job.id, { exists: true, lookAt, createdAt, quota, instanceCount })
+    table.add(newEntry(job.id, { exists: true, lookAt, createdAt, quota, instanceCount }))
     poller.wake()
     return started
   }

@@ -3,7 +3,7 @@ import { type SageMakerClient, StopTrainingJobCommand } from '@aws-sdk/client-sa
 import type { Doubts } from './doubts.ts'
 import { meaningOf, wordsOf } from './errors.ts'
 import type { Places } from './job-place.ts'
-import type { Entry, JobTable } from './job-table.ts'
+import { type Entry, type JobTable, newEntry } from './job-table.ts'
 import type { Poller } from './poller.ts'
 
 export interface StopOptions {
@@ -33,7 +33,7 @@ export function createStopper(options: StopOptions) {
       table.delete(id)
       return
     }
-    await stopDoubtful(entry ?? table.add(id, { exists: false, lookAt: Date.now() }))
+    await stopDoubtful(entry ?? table.add(newEntry(id, { exists: false, lookAt: Date.now() })))
   }
 
   async function stopExisting(entry: Entry): Promise<void> {

@@ -1,0 +1,30 @@
+/** How long things wait. */
+import type { SagemakerConfig } from '../../config-aws.ts'
+
+export interface Times {
+  pollMilliseconds: number
+  /** From one ListTrainingJobs to the next: an account has 2 a second, for all its users. */
+  paceMilliseconds: number
+  /** After a first failed CreateTrainingJob; then twice as long each time. */
+  retryMilliseconds: number
+  /** How long a request that was cut off may still make a training job. */
+  settleMilliseconds: number
+  /** How long SageMaker may not know a job before it counts as deleted. */
+  goneMilliseconds: number
+  /** When a quota that was used up is tried first; then twice as late each time. */
+  quotaMilliseconds: number
+  /** After a StopTrainingJob that failed. */
+  stopRetryMilliseconds: number
+}
+
+const minute = 60_000
+
+export const timesOf = ({ pollSeconds }: SagemakerConfig): Times => ({
+  pollMilliseconds: pollSeconds * 1000,
+  paceMilliseconds: 700,
+  retryMilliseconds: 1_000,
+  settleMilliseconds: minute / 4,
+  goneMilliseconds: 5 * minute,
+  quotaMilliseconds: 10_000,
+  stopRetryMilliseconds: 5_000
+})
