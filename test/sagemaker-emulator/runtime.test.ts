@@ -151,7 +151,7 @@ t.test('a job that fails gives its cause and its exit code', async t => {
 t.test('a job that is stopped keeps what it had left', async t => {
   const command = 'echo half > "$SM_MODEL_DIR/half.txt" && echo waiting && sleep 600'
   await start('waits', await shell(command))
-  while (!(await readLog('waits').catch(() => [])).includes('waiting')) await sleep(100)
+  while (!(await readLog('waits').catch((): string[] => [])).includes('waiting')) await sleep(100)
   await sagemaker.send(new StopTrainingJobCommand({ TrainingJobName: 'waits' }))
   t.match(await describe('waits'), { TrainingJobStatus: 'Stopping' })
   const job = await ended('waits')
