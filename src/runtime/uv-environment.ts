@@ -13,7 +13,16 @@ import type { Prepared, PrepareOptions } from './prepare-environment.ts'
 import { isLocal, wantedPython } from './project-packages.ts'
 import { type Builder, runBuilder } from './run-builder.ts'
 
-const layout = 1
+const layout = 2
+
+/** Packages of before 2026 import pkg_resources, which later ones have no more. A project that names its own gets that. */
+const setuptools = 'setuptools<82'
+
+/**
+ * What uv refuses and pip takes: metadata of before PEP 440 (pandas 0.22), and lists with hashes that leave out what is
+ * there already (setuptools, as pip-compile writes them).
+ */
+const onlyByPip = /not part of a valid version|no trusted hash was provided/
 
 export async function prepareUv(given: PrepareOptions): Promise<Prepared> {
   const requirements = [...given.environment.requirements, ...given.packages]
@@ -99,6 +108,10 @@ async function buildWithUv(
   } catch (error) {
     throw (python && (await missingPython(python, environment, builder))) || error
   }
+  const interpreter = join(venv, 'bin', 'python')
+  const what = `What ${environment.file} requires could not be installed`
+  const byUv = ['pip', 'install', '--python', interpreter]
+  await runBuilder(what, 'uv', [...byUv, setuptools], builder)
   for (const [name, lines] of [
     ['build-requirements.txt', environment.buildRequirements],
     ['requirements.txt', environment.requirements]
@@ -106,13 +119,14 @@ async function buildWithUv(
     if (lines.length === 0) continue
     const file = join(folder, name)
     await writeFile(file, lines.map(line => `${line}\n`).join(''))
-    const install = ['pip', 'install', '--python', join(venv, 'bin', 'python'), '--requirement']
-    await runBuilder(
-      `What ${environment.file} requires could not be installed`,
-      'uv',
-      [...install, file],
-      builder
-    )
+    try {
+      await runBuilder(what, 'uv', [...byUv, '--requirement', file], builder)
+    } catch (error) {
+      if (!(error instanceof TrainingError && onlyByPip.test(error.message))) throw error
+      say('uv does not take these requirements, so pip installs them.')
+      const byPip = ['-m', 'pip', '--disable-pip-version-check', 'install', '--requirement', file]
+      await runBuilder(what, interpreter, byPip, builder)
+    }
   }
 }
 

@@ -120,6 +120,37 @@ t.test('requirements that cannot be met are the fault of their author', async t 
   t.match(await printed, /six==0\.0\.0\.1/, 'uv’s words are in the log')
 })
 
+t.test('old packages find the pkg_resources that they import', async t => {
+  const { prepared } = prepare(t.testdir(), pythonEnv)
+  const { variables } = await prepared
+
+  const { exitCode } = await execa('python', ['-c', 'import pkg_resources'], { env: variables })
+
+  t.equal(exitCode, 0)
+})
+
+t.test('a setuptools that the project pins is the one it gets', async t => {
+  const environment = { ...pythonEnv, buildRequirements: ['setuptools==65.5.1'] }
+
+  const { variables } = await prepare(t.testdir(), environment).prepared
+  const program = 'import setuptools; print(setuptools.__version__)'
+  const { stdout } = await execa('python', ['-W', 'ignore', '-c', program], { env: variables })
+
+  t.equal(stdout, '65.5.1')
+})
+
+t.test('hashes that are wanted are checked, as pip does: not of what is there already', async t => {
+  const right = '9dcc4547dbb1cb284accfb15ab5667a0e5d1881cc443e0677b4882a4067a807e'
+  const hashed = (hash: string) => ({
+    ...pythonEnv,
+    requirements: ['--require-hashes', `gunicorn==20.1.0 --hash=sha256:${hash}`]
+  })
+
+  t.ok(await prepare(t.testdir(), hashed(right)).prepared, 'it needs setuptools')
+
+  await t.rejects(prepare(t.testdir(), hashed('0'.repeat(64))).prepared, { kind: 'user' })
+})
+
 t.test('uv looks for packages where pip is told to', async t => {
   const asked: (string | undefined)[] = []
   const index = createServer((request, response) => {
