@@ -1,14 +1,14 @@
 /** The service with BACKEND=sagemaker is killed again and again over an unkind SageMaker; nothing may be lost, doubled or stuck. */
 import { parseArgs } from 'node:util'
 import { chaosSagemaker } from '../test/helpers/chaos-sagemaker.ts'
+import { prepareTestTools } from './training.ts'
 
-const usage = `TEST_TOOLS_PYTHON=... node scripts/chaos-sagemaker.ts [--kills 10] [--jobs 200] [--quota 5]
+const usage = `npm run chaos:sagemaker [-- --kills 10] [--jobs 200] [--quota 5]
     [--throttle 0.3] [--lost 0.05] [--seed 1]
 
 Jobs run under a quota of so many instances, on an emulated SageMaker that throttles calls and loses
 answers of CreateTrainingJob with these probabilities, while the service is killed (-9) and started
-again. Then checks that every job was trained once and ended well, and prints the calls to AWS.
-TEST_TOOLS_PYTHON is an interpreter that has what test/requirements.txt names.`
+again. Then checks that every job was trained once and ended well, and prints the calls to AWS.`
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +28,7 @@ else {
     if (Number.isNaN(Number(text))) throw new Error(usage)
     return Number(text)
   }
+  process.env.TEST_TOOLS_PYTHON = await prepareTestTools(text => console.log(`  ${text}`))
   const startedAt = Date.now()
   const { lost, doubled, stuck, broken, ...result } = await chaosSagemaker({
     kills: number(values.kills),
