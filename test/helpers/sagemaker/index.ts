@@ -62,6 +62,8 @@ export async function startSageMaker(options: EmulatorOptions): Promise<SageMake
     random: createRandom(knobs.seed),
     calls
   })
+  // Clients keep connections, and one that is closed just as it is used again is an error to them.
+  server.keepAliveTimeout = 60_000
   server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

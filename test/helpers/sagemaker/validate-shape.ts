@@ -42,10 +42,10 @@ function checkMembers(context: Context, shape: Shape, value: object, path: strin
         `Value null at '${at(name)}' failed to satisfy constraint: Member must not be null`
       )
   for (const [name, member] of given) {
-    const known = shape.members?.[name]
+    const target = shape.members?.[name]
     // The service may overlook it; to a client that is tested it is a misspelled name.
-    if (!known) throw serializationError(`Unknown member '${at(name)}'`)
-    check(context, known.shape, member, at(name))
+    if (!target) throw serializationError(`Unknown member '${at(name)}'`)
+    check(context, target.shape, member, at(name))
   }
 }
 
@@ -105,11 +105,22 @@ function brokenConstraints(shape: Shape, value: unknown): string[] {
 
 const constraintsOf = (shape: Shape) => constraints(shape).map(([text]) => text)
 
-function constraints(shape: Shape): [text: string, holds: (value: unknown) => boolean][] {
+type Constraint = [text: string, holds: (value: unknown) => boolean]
+
+/** Of the shapes that were checked so far: their expressions are compiled once. */
+const known = new WeakMap<Shape, Constraint[]>()
+
+function constraints(shape: Shape): Constraint[] {
+  const list = known.get(shape) ?? makeConstraints(shape)
+  known.set(shape, list)
+  return list
+}
+
+function makeConstraints(shape: Shape): Constraint[] {
   const { min, max, pattern, enum: words } = shape
   const isNumber = ['integer', 'long', 'float', 'double'].includes(shape.type)
   const member = isNumber ? 'Member must have value' : 'Member must have length'
-  const list: ReturnType<typeof constraints> = []
+  const list: Constraint[] = []
   if (max !== undefined)
     list.push([`${member} less than or equal to ${max}`, value => sizeOf(value) <= max])
   if (min !== undefined)
