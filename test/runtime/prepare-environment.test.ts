@@ -148,7 +148,10 @@ t.test('hashes that are wanted are checked, as pip does: not of what is there al
 
   t.ok(await prepare(t.testdir(), hashed(right)).prepared, 'it needs setuptools')
 
-  await t.rejects(prepare(t.testdir(), hashed('0'.repeat(64))).prepared, { kind: 'user' })
+  await t.rejects(prepare(t.testdir(), hashed('0'.repeat(64))).prepared, {
+    kind: 'user',
+    message: /^What python_env\.yaml requires could not be installed: .*hash/is
+  })
 })
 
 t.test('uv looks for packages where pip is told to', async t => {
