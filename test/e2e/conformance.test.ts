@@ -80,7 +80,8 @@ const scenarios: Record<string, (service: TestService) => Promise<unknown>> = {
       environment: { MODE: 'fast and "loose"' }
     })
     const { log, job } = await outcome(service, id)
-    return { job, shown: log.split('\n').filter(line => /^(text|three|lines|)$|^text /.test(line)) }
+    // CloudWatch has no empty events, so empty lines are not among what is the same.
+    return { job, shown: log.split('\n').filter(line => /^(text|three|lines)/.test(line)) }
   },
 
   async 'what is wrong with a submission, all at once'(service) {
