@@ -31,6 +31,11 @@ function failureHints({ report, output, hints, manager, environmentFile }: Ended
       'The code calls mlflow.run for another entry point, which wants conda by default. Pass env_manager="local" there: it then runs in the environment of this job.'
     )
   }
+  if (/Could not find a registered artifact repository for: mlflow-artifacts:/.test(said)) {
+    found.push(
+      'An MLflow before 1.23 cannot store files at this tracking server, metrics only: require mlflow>=1.23, or have the job log elsewhere (MLFLOW_TRACKING_URI in "environment").'
+    )
+  }
   const missing = /No module named '([^'.]+)/.exec(report.failure?.message ?? '')?.[1]
   if (missing) found.push(missingModule(missing, manager, environmentFile))
   return found

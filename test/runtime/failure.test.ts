@@ -110,6 +110,12 @@ t.test('failures that MLflow’s words do not explain come with a hint', async t
     [/calls mlflow\.set_experiment \("X"\)/]
   )
   t.match(hints('Could not find Conda executable at conda.'), [/env_manager="local"/])
+  t.match(
+    hints(
+      'Could not find a registered artifact repository for: mlflow-artifacts:/0/6efe/artifacts.'
+    ),
+    [/require mlflow>=1\.23/]
+  )
   t.strictSame(hints('ValueError'), [])
 })
 
