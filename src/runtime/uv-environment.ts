@@ -11,6 +11,7 @@ import { TrainingError } from './failure.ts'
 import { missingPython } from './missing-python.ts'
 import type { Prepared, PrepareOptions } from './prepare-environment.ts'
 import { isLocal, wantedPython } from './project-packages.ts'
+import { withPyenvVersions } from './pyenv-versions.ts'
 import { type Builder, runBuilder } from './run-builder.ts'
 
 const layout = 2
@@ -30,7 +31,10 @@ export async function prepareUv(given: PrepareOptions): Promise<Prepared> {
   const { environment, settings, codeFolder, say, signal } = options
   const builder = {
     cwd: join(codeFolder, dirname(environment.file ?? '')),
-    env: uvVariables(settings.buildVariables),
+    env: {
+      ...uvVariables(settings.buildVariables),
+      PATH: await withPyenvVersions(settings.buildVariables.PATH ?? '')
+    },
     log: options.log,
     signal
   }
