@@ -8,13 +8,10 @@ import { type AppOptions, createApp } from './app.ts'
 import type { Backend } from './backends/index.ts'
 import { createFacilities } from './backends/local/facilities.ts'
 import { createLocal } from './backends/local/index.ts'
-import { createClients } from './backends/sagemaker/clients.ts'
-import { createSagemaker } from './backends/sagemaker/index.ts'
-import { createJobLogs } from './backends/sagemaker/logs.ts'
 import type { Config } from './config.ts'
 import { createJobs } from './jobs/index.ts'
 import { createFilesystem } from './storage/filesystem.ts'
-import { createS3 } from './storage/s3.ts'
+import type { Storage } from './storage/index.ts'
 import { openSqlite } from './store/node-sqlite.ts'
 import { createStore } from './store/sql.ts'
 import { version } from './version.ts'
@@ -36,8 +33,8 @@ export async function createService(
   const folder = join(config.dataDir, 'tmp')
   const lock = await takeDataFolder(config.dataDir, folder)
   const store = await createStore(openSqlite(join(config.dataDir, 'jobs.db')))
-  const storage = config.s3 ? createS3(config.s3) : createFilesystem(config.dataDir)
-  const backend = createBackend(config, {
+  const storage = await createStorage(config)
+  const backend = await createBackend(config, {
     progress: text => app.log.info(text),
     problem: text => app.log.warn(text)
   })
@@ -78,12 +75,26 @@ export async function createService(
   }
 }
 
+// The SDK of AWS takes memory and time: it is loaded where it is used.
+
+async function createStorage({ s3, dataDir }: Config): Promise<Storage> {
+  if (!s3) return createFilesystem(dataDir)
+  const { createS3 } = await import('./storage/s3.ts')
+  return createS3(s3)
+}
+
 type Say = (text: string) => void
 
 /** What is said is said when the app is there: nothing happens before `start`. */
-function createBackend(config: Config, say: { progress: Say; problem: Say }): Backend {
+async function createBackend(
+  config: Config,
+  say: { progress: Say; problem: Say }
+): Promise<Backend> {
   const { sagemaker, dataDir, mlflowTrackingUri, jobEnvironment, buildEnvironment } = config
   if (sagemaker) {
+    const { createClients } = await import('./backends/sagemaker/clients.ts')
+    const { createSagemaker } = await import('./backends/sagemaker/index.ts')
+    const { createJobLogs } = await import('./backends/sagemaker/logs.ts')
     const clients = createClients(version)
     return createSagemaker({
       settings: sagemaker,

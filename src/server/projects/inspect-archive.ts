@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import type { CodeHints } from '../../contract/code-hints.ts'
 import type { ProjectFiles } from '../../contract/mlproject.ts'
 import { UnreadableArchive } from './archive-entry.ts'
@@ -31,10 +32,19 @@ export interface InspectedProject {
  * writes the project anew, all in one pass and in flat memory. Throws NOT_AN_ARCHIVE, PROJECT_TOO_LARGE, or
  * SUBMISSION_INVALID with all faults; leaves nothing behind then.
  */
-export async function inspectArchive(
-  file: SpooledFile,
-  options: { folder: string; limits: ProjectLimits; path?: string }
-): Promise<InspectedProject> {
+export const inspectArchive = (file: SpooledFile, options: InspectOptions) =>
+  inTurn(() => inspect(file, options))
+
+/** More at once are no faster, for each takes a core, and each holds pieces of its archive in memory. */
+const inTurn = pLimit(2)
+
+interface InspectOptions {
+  folder: string
+  limits: ProjectLimits
+  path?: string
+}
+
+async function inspect(file: SpooledFile, options: InspectOptions): Promise<InspectedProject> {
   const intake = createProjectIntake(options.limits, options.path)
   const members = intake.members(openArchive(file, options.limits))
   try {

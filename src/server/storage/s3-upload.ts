@@ -24,7 +24,8 @@ type SizedInput = Input & { ContentLength: number }
 
 const gibibyte = 1024 ** 3
 const mebibyte = 1024 ** 2
-const readBytes = mebibyte
+/** Many uploads at once hold several of them each. */
+const readBytes = mebibyte / 4
 /** S3's own limit. */
 const maxParts = 10_000
 
