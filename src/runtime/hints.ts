@@ -33,7 +33,7 @@ function failureHints({ report, output, hints, manager, environmentFile }: Ended
   }
   if (/Could not find a registered artifact repository for: mlflow-artifacts:/.test(said)) {
     found.push(
-      'An MLflow before 1.23 cannot store files at this tracking server, metrics only: require mlflow>=1.23, or have the job log elsewhere (MLFLOW_TRACKING_URI in "environment").'
+      'An MLflow before 1.23 can log metrics to this tracking server, but no files: require mlflow>=1.23.'
     )
   }
   const missing = /No module named '([^'.]+)/.exec(report.failure?.message ?? '')?.[1]
