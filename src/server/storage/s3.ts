@@ -11,6 +11,7 @@ import {
   type S3ClientConfig
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import pLimit from 'p-limit'
 import { checkKey } from './check-key.ts'
 import type { Storage } from './index.ts'
 import { explainS3Error, statusOf } from './s3-errors.ts'
@@ -29,6 +30,9 @@ export interface S3Options {
 
 /** Until a call that carries few bytes is answered; each attempt has as much. */
 const answerMilliseconds = 30_000
+
+/** Files wait on the disk, not in memory. */
+const inTurn = pLimit(4)
 
 export function createS3(options: S3Options): Storage {
   const { bucket, prefix } = options
@@ -63,7 +67,7 @@ export function createS3(options: S3Options): Storage {
       const input = { ...target(key), ...(ifAbsent ? { IfNoneMatch: '*' } : {}) }
       await explained(
         `${JSON.stringify(key)} was not stored`,
-        upload(client, input, file, options.uploadLimits)
+        inTurn(() => upload(client, input, file, options.uploadLimits))
       )
     },
 
