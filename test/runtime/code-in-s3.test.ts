@@ -1,10 +1,17 @@
 import { once } from 'node:events'
+import { existsSync, mkdtempSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import t from 'tap'
+import { containerTree } from '../../src/contract/container.ts'
+import { downloadCode } from '../../src/runtime/download-code.ts'
+import { fetchCode } from '../../src/runtime/fetch-code.ts'
+import { startMlflow } from '../../src/runtime/mlflow.ts'
+import { readSettings } from '../../src/runtime/settings.ts'
 import { imagePython } from '../helpers/image-python.ts'
 import { python } from '../helpers/python.ts'
 import { makeTree, runRuntime } from '../helpers/runtime.ts'
@@ -38,88 +45,99 @@ async function put(Key: string, Body: Buffer | string): Promise<void> {
 }
 
 /** A job as an SDK starts it: the code in S3, and no channel. */
-const run = (
-  base: string,
-  submitDirectory: string,
-  variables: Record<string, string> = environment
-) =>
+const run = (submitDirectory: string) =>
   runRuntime({
-    base,
+    base: t.testdir(),
     project: null,
     hyperparameters: { sagemaker_submit_directory: submitDirectory, text: 'x', number: '1' },
-    environment: { MLFLOW_JOBS_PYTHON: image, ...variables }
+    environment: { MLFLOW_JOBS_PYTHON: image, ...environment }
   })
 
-t.test('code comes from S3, its URI raw or as JSON', async t => {
-  const folder = t.testdir({ raw: {}, json: {} })
+/** Fetches code as a job with these variables does, to a new folder below `base`. */
+function fetcher(base: string, python: string, variables: NodeJS.ProcessEnv) {
+  const settings = readSettings({
+    PATH: process.env.PATH,
+    MLFLOW_JOBS_PYTHON: python,
+    ...variables
+  })
+  const log = new PassThrough().resume()
+  const mlflow = startMlflow({ python, variables: settings.variables, cwd: base, log })
+  const fetch = (source: string) =>
+    fetchCode(containerTree(mkdtempSync(join(base, 'ml-'))), source, (uri, file) =>
+      downloadCode(mlflow, uri, file, python)
+    )
+  return { fetch, close: mlflow.close }
+}
 
-  const [raw, json] = await Promise.all([
-    run(join(folder, 'raw'), uri),
-    run(join(folder, 'json'), JSON.stringify(uri))
-  ])
+t.test('code comes from S3, and its URI may be JSON', async t => {
+  const { exitCode, log, report } = await run(JSON.stringify(uri))
 
-  t.match(raw, { exitCode: 0, log: /^arguments: \["x", "1"/m })
-  t.match(json, { exitCode: 0, log: /^arguments: \["x", "1"/m })
-  t.equal(json.report.tags['mlflow.source.name'], uri)
+  t.equal(exitCode, 0, log)
+  t.match(log, /^arguments: \["x", "1"/m)
+  t.equal(report.tags['mlflow.source.name'], uri)
+})
+
+t.test('code that is not there is the failure of the job', async t => {
+  const { exitCode, report, failureFile } = await run('s3://code/other.tar.gz')
+
+  const message = 'The code cannot be read: there is no s3://code/other.tar.gz.'
+  t.equal(exitCode, 1)
+  t.match(report.failure, { kind: 'user', message })
+  t.equal(failureFile, message)
 })
 
 t.test('the endpoint and the region may have the names of old containers', async t => {
-  const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = environment
-  const variables = {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = environment
+  const { fetch, close } = fetcher(t.testdir(), image, {
     AWS_ACCESS_KEY_ID,
     AWS_SECRET_ACCESS_KEY,
     S3_ENDPOINT_URL: endpoint,
     SAGEMAKER_REGION: 'us-east-1'
-  }
+  })
+  t.teardown(close)
 
-  const { exitCode, log } = await run(t.testdir(), uri, variables)
+  const folder = await fetch(uri)
 
-  t.equal(exitCode, 0, log)
+  t.ok(existsSync(join(folder, 'MLproject')))
 })
 
-t.test('code that cannot be had from S3 is told with its URI and whose fault it is', async t => {
+t.test('code that cannot be had is told with its URI and whose fault it is', async t => {
+  const { fetch, close } = fetcher(t.testdir(), image, environment)
+  t.teardown(close)
+
+  await t.rejects(fetch('s3://elsewhere/other.tar.gz'), {
+    kind: 'user',
+    message: /there is no s3:\/\/elsewhere\/other\.tar\.gz\./
+  })
+  await t.rejects(fetch('s3://code/no-archive.tar.gz'), {
+    kind: 'user',
+    message: /^The code archive s3:\/\/code\/no-archive\.tar\.gz cannot be unpacked/
+  })
+  await t.rejects(fetch('s3://code'), { kind: 'user', message: /is to name an object, such as/ })
+})
+
+t.test('code that the role may not read is no fault of the user', async t => {
   const denied = createServer((_request, response) => response.writeHead(403).end())
   denied.listen(0, '127.0.0.1')
   t.teardown(() => denied.close())
   await once(denied, 'listening')
   const { port } = denied.address() as AddressInfo
-  const cases = {
-    missing: [
-      's3://code/other.tar.gz',
-      environment,
-      { kind: 'user', message: 'The code cannot be read: there is no s3://code/other.tar.gz.' }
-    ],
-    bucket: [
-      's3://elsewhere/other.tar.gz',
-      environment,
-      { kind: 'user', message: /there is no s3:\/\/elsewhere\/other\.tar\.gz/ }
-    ],
-    denied: [
-      uri,
-      { ...environment, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` },
-      { kind: 'platform', message: /^The code at s3:\/\/code\/.* needs s3:GetObject/ }
-    ],
-    packed: [
-      's3://code/no-archive.tar.gz',
-      environment,
-      {
-        kind: 'user',
-        message: /^The code archive s3:\/\/code\/no-archive\.tar\.gz cannot be unpacked/
-      }
-    ],
-    name: ['s3://code', environment, { kind: 'user', message: /is to name an object, such as/ }],
-    boto3: [
-      uri,
-      { ...environment, MLFLOW_JOBS_PYTHON: python() },
-      { kind: 'platform', message: /has no boto3\. Install boto3 there, or give the code in/ }
-    ]
-  } as const
-  const folder = t.testdir(Object.fromEntries(Object.keys(cases).map(name => [name, {}])))
-  for (const [name, [source, variables, failure]] of Object.entries(cases)) {
-    const { exitCode, report, failureFile } = await run(join(folder, name), source, variables)
+  const variables = { ...environment, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` }
+  const { fetch, close } = fetcher(t.testdir(), image, variables)
+  t.teardown(close)
 
-    t.equal(exitCode, 1, name)
-    t.match(report.failure, failure, name)
-    t.match(failureFile, failure.message, name)
-  }
+  await t.rejects(fetch(uri), {
+    kind: 'platform',
+    message: /^The code at s3:\/\/code\/.* may not be read: .* needs s3:GetObject/
+  })
+})
+
+t.test('an interpreter without boto3 is told', async t => {
+  const { fetch, close } = fetcher(t.testdir(), python(), environment)
+  t.teardown(close)
+
+  await t.rejects(fetch(uri), {
+    kind: 'platform',
+    message: /has no boto3\. Install boto3 there, or give the code in the input channel "code"/
+  })
 })
