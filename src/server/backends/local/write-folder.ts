@@ -77,6 +77,8 @@ function environmentOf(
     TMPDIR: place.temporary,
     PYTHONUNBUFFERED: '1',
     MLFLOW_DISABLE_TELEMETRY: 'true',
+    // Where there is no git, MLflow tells every job of it at length.
+    GIT_PYTHON_REFRESH: 'quiet',
     MLFLOW_TRACKING_URI: trackingUri,
     ...job.environment,
     SAGEMAKER_BASE_DIR: place.tree.base,
