@@ -4,12 +4,13 @@ import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { extract, list } from 'tar'
 import type { RunReport } from '../../src/contract/run-report.ts'
+import { imagePython } from '../helpers/image-python.ts'
 import { trackingUri } from '../helpers/mlflow.ts'
 import { packFolder } from '../helpers/project.ts'
-import { python, toolsPython } from '../helpers/python.ts'
+import { toolsPython } from '../helpers/python.ts'
 import { bucket, role, startAll } from './start.ts'
 
-const { emulator, put, get } = await startAll(t, { python: python() })
+const { emulator, put, get } = await startAll(t, { python: await imagePython() })
 const fixtures = join(import.meta.dirname, '../fixtures')
 const image = '123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1'
 
