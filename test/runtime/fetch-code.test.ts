@@ -6,7 +6,7 @@ import { create } from 'tar'
 import { type ContainerTree, containerTree } from '../../src/contract/container.ts'
 import { fetchCode as fetchFrom } from '../../src/runtime/fetch-code.ts'
 
-/** S3 is not asked here: test/runtime/code-in-s3.test.ts. */
+/** S3 is not asked here: test/runtime/code-in-s3.long.ts. */
 const fetchCode = (tree: ContainerTree, submitDirectory?: string) =>
   fetchFrom(tree, submitDirectory, async uri => void t.fail(uri))
 
