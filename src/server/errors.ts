@@ -29,6 +29,11 @@ export const RangeNotSatisfiable = createError(
   416
 )
 export const MalformedRequest = createError('MALFORMED_REQUEST', '%s', 400)
+export const StorageUnavailable = createError(
+  'STORAGE_UNAVAILABLE',
+  'The project could not be stored, and nothing of the submission was kept; try again later.',
+  503
+)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The service is stopping; try again.', 503)
 
 const Invalid = createError(

@@ -4,7 +4,7 @@ import { monotonicFactory } from 'ulid'
 import type { Fault } from '../../contract/fault.ts'
 import { checkSubmission, readProject } from '../../contract/mlproject.ts'
 import type { Backend } from '../backends/index.ts'
-import { SubmissionInvalid } from '../errors.ts'
+import { StorageUnavailable, SubmissionInvalid } from '../errors.ts'
 import {
   type InspectedProject,
   inspectArchive,
@@ -61,7 +61,11 @@ export async function submitJob(
     job.defaults = checked.defaults
     job.warnings.push(...inspected.warnings, ...warnings, ...checked.warnings)
     chooseExperiment(job, inspected)
-    await options.storage.put(projectKey(digest), inspected.archive.path, { ifAbsent: true })
+    await options.storage
+      .put(projectKey(digest), inspected.archive.path, { ifAbsent: true })
+      .catch(cause => {
+        throw new StorageUnavailable({ cause })
+      })
     await options.store.insert(job)
     return job
   } finally {
