@@ -32,7 +32,7 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
   for (const { key, file } of seen.outputs ?? []) if (existsSync(file)) await storage.put(key, file)
   const report = await readReport(job.id, finish).catch(() => undefined)
   const model = await storage.stat(modelKey(job.id))
-  const failure = failureOf(seen, report)
+  const failure = failureOf(job, seen, report)
   const status = seen.stopped ? 'stopped' : failure ? 'failed' : 'succeeded'
   const endedAt = seen.endedAt ?? new Date().toISOString()
   const changes: Changes = {
@@ -82,8 +82,13 @@ async function readReport(id: string, { storage, folder }: Finish): Promise<RunR
 }
 
 /** What the backend knows for certain, then what the user's program said, then what the backend guesses. */
-function failureOf(seen: Observation, report: RunReport | undefined): Failure | null {
-  if (seen.stopped) return report?.failure ?? stopped(seen)
+function failureOf(
+  job: JobRecord,
+  seen: Observation,
+  report: RunReport | undefined
+): Failure | null {
+  // A job that was deleted where it ran is not seen any more; its record says that it had begun.
+  if (seen.stopped) return report?.failure ?? stopped(seen.startedAt ?? job.startedAt)
   if (seen.failure && seen.failure.kind !== 'user') return seen.failure
   if (seen.exitCode === 0) return null
   if (report?.failure) return report.failure
@@ -95,7 +100,7 @@ function failureOf(seen: Observation, report: RunReport | undefined): Failure | 
 
 const nothingKnown = { type: null, file: null, line: null, traceback: null, exitCode: null }
 
-const stopped = ({ startedAt }: Observation): Failure => ({
+const stopped = (startedAt: string | null): Failure => ({
   ...nothingKnown,
   kind: 'stopped',
   message: startedAt

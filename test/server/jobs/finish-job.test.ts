@@ -47,10 +47,10 @@ async function finish(
   t: Test,
   seen: Partial<Observation>,
   report?: Partial<RunReport>,
-  warnings: string[] = []
+  given: Partial<Parameters<typeof aJob>[0]> = {}
 ) {
   const { store, storage, folder, dataDir } = await testApp(t)
-  const job = aJob({ status: 'running', warnings })
+  const job = aJob({ status: 'running', ...given })
   await store.insert(job)
   const file = join(dataDir, 'output.tar.gz')
   if (report) {
@@ -168,7 +168,21 @@ t.test('a report that is none counts as none', async t => {
 })
 
 t.test('a warning that both the submission and the runtime had is told once', async t => {
-  const job = await finish(t, { exitCode: 0 }, { warnings: ['b', 'c'] }, ['a', 'b'])
+  const job = await finish(t, { exitCode: 0 }, { warnings: ['b', 'c'] }, { warnings: ['a', 'b'] })
 
   t.same(job?.warnings, ['a', 'b', 'c'])
 })
+
+t.test(
+  'a stop of a job that had begun does not say otherwise, whoever lost sight of it',
+  async t => {
+    const job = await finish(t, { stopped: true }, undefined, {
+      startedAt: '2026-01-02T03:00:00.000Z'
+    })
+
+    t.match(job, {
+      status: 'stopped',
+      failure: { message: 'The job was stopped before it left a report.' }
+    })
+  }
+)

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -477,4 +477,21 @@ t.test('values of variables that look like secrets are never shown', async t => 
     MODE: 'fast'
   })
   t.notMatch(response.body, 'canary')
+})
+
+t.test('a storage that takes nothing is a 503, and nothing of the submission is left', async t => {
+  const { app, store, dataDir, folder } = await testApp(t)
+  // A file where the folder of projects would be: no file can be put into it.
+  await writeFile(join(dataDir, 'projects'), '')
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({ project: await pack(simpleProject), parameters: { alpha: 0.5 } })
+  })
+
+  t.equal(response.statusCode, 503)
+  t.match(response.json(), { code: 'STORAGE_UNAVAILABLE', detail: /nothing .* was kept/ })
+  t.same(await store.list({ limit: 10 }), [])
+  t.same(await readdir(folder), [])
 })
