@@ -1,6 +1,6 @@
 /** Why a job failed, and whose fault it is. */
 import { constants } from 'node:os'
-import type { Failure } from '../contract/run-report.ts'
+import { type Failure, plainFailure } from '../contract/run-report.ts'
 import { lastLines, readTraceback } from './read-traceback.ts'
 
 type Kind = Failure['kind']
@@ -30,16 +30,9 @@ export const stoppedError = () => new TrainingError('stopped', 'The job was stop
 
 /** The failure that an error of ours, of MLflow's or of the system means. */
 export function failureOf(error: unknown): Failure {
-  const known = error instanceof TrainingError
-  return {
-    kind: known ? error.kind : 'platform',
-    type: known ? error.type : null,
-    message: error instanceof Error ? error.message : String(error),
-    file: null,
-    line: null,
-    traceback: null,
-    exitCode: null
-  }
+  const message = error instanceof Error ? error.message : String(error)
+  if (!(error instanceof TrainingError)) return plainFailure('platform', message)
+  return { ...plainFailure(error.kind, message), type: error.type }
 }
 
 /** The failure of a program that ended with an exit code other than 0, from the end of what it printed. */

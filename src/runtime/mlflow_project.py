@@ -34,9 +34,6 @@ sys.stdout = sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 os.dup2(1, 2)
 
-# Its thread changes os.environ while requests read it, which now and then fails one of them.
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-
 import ctypes  # noqa: E402
 import math  # noqa: E402
 import platform  # noqa: E402

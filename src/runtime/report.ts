@@ -1,6 +1,6 @@
 /** The run report while it grows. */
 import type { ContainerTree } from '../contract/container.ts'
-import type { RunReport } from '../contract/run-report.ts'
+import { emptyReport, type RunReport } from '../contract/run-report.ts'
 import { writeReport } from './write-results.ts'
 
 export interface GrowingReport {
@@ -13,22 +13,7 @@ export interface GrowingReport {
 }
 
 export function createReport(tree: ContainerTree, say: (text: string) => void): GrowingReport {
-  const value: RunReport = {
-    version: 1,
-    run: null,
-    metrics: {},
-    metricHistory: {},
-    params: {},
-    tags: {},
-    childRuns: [],
-    models: [],
-    files: [],
-    environment: null,
-    failure: null,
-    warnings: [],
-    phases: [],
-    exitCode: null
-  }
+  const value = emptyReport()
   return {
     value,
     async phase(name, work) {

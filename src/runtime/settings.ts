@@ -40,6 +40,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       .filter(Boolean)
       .join(':'),
     PYTHONUNBUFFERED: '1',
+    // Its thread changes Python's os.environ while requests read it, which now and then fails one of them.
+    MLFLOW_DISABLE_TELEMETRY: environment.MLFLOW_DISABLE_TELEMETRY || 'true',
     ...awsVariables(environment),
     MLFLOW_TRACKING_URI: environment.MLFLOW_TRACKING_URI || temporaryTrackingUri()
   }

@@ -41,6 +41,7 @@ export async function updateTrainingEnvironment(
 
 /** The variables of the activated environment; undefined where there is none of that name. */
 async function activate(name: string, env: Variables): Promise<Variables | undefined> {
+  // Of the process that conda starts in the environment, not of this one.
   const print = [process.execPath, '--print', 'JSON.stringify(process.env)']
   const { stdout, failed } = await execa('conda', ['run', '--name', name, ...print], {
     env,

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { CodeHints } from '../../src/contract/code-hints.ts'
-import type { RunReport } from '../../src/contract/run-report.ts'
+import { emptyReport, type RunReport } from '../../src/contract/run-report.ts'
 import { chooseExperiment } from '../../src/runtime/choose-experiment.ts'
 import { failureOf, programFailure, userError } from '../../src/runtime/failure.ts'
 import { hintsFor } from '../../src/runtime/hints.ts'
@@ -71,23 +71,7 @@ t.test('the experiment that was named wins, whatever the code sets', async t => 
   t.strictSame(chooseExperiment({ experimentName: 'Y' }, image, code()), { id: null, name: 'Y' })
 })
 
-const report = (changes: Partial<RunReport>): RunReport => ({
-  version: 1,
-  run: null,
-  metrics: {},
-  metricHistory: {},
-  params: {},
-  tags: {},
-  childRuns: [],
-  models: [],
-  files: [],
-  environment: null,
-  failure: null,
-  warnings: [],
-  phases: [],
-  exitCode: null,
-  ...changes
-})
+const report = (changes: Partial<RunReport>): RunReport => ({ ...emptyReport(), ...changes })
 
 function hints(
   output: string,

@@ -76,7 +76,6 @@ function environmentOf(
     HOME: place.home,
     TMPDIR: place.temporary,
     PYTHONUNBUFFERED: '1',
-    MLFLOW_DISABLE_TELEMETRY: 'true',
     // Where there is no git, MLflow tells every job of it at length.
     GIT_PYTHON_REFRESH: 'quiet',
     MLFLOW_TRACKING_URI: trackingUri,

@@ -85,7 +85,6 @@ export const environmentOf = (
   { networkIsolation }: SagemakerConfig,
   trackingUri: string | null
 ): Record<string, string> => ({
-  MLFLOW_DISABLE_TELEMETRY: 'true',
   ...(trackingUri && !networkIsolation ? { MLFLOW_TRACKING_URI: trackingUri } : {}),
   ...environment
 })

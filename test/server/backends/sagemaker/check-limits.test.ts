@@ -32,7 +32,7 @@ t.test('each limit has its pointer, and all faults are said at once', async t =>
   t.same(
     pointers({
       hyperparameters: { ...many(100, 'p'), long: 'v'.repeat(2501) },
-      environment: { ...many(99, 'E'), LONG: 'v'.repeat(513) },
+      environment: { ...many(100, 'E'), LONG: 'v'.repeat(513) },
       tags: many(50, 't'),
       inputs: { ...many(19, 'c', 's3://training/x'), ftp: 'ftp://host/x' },
       resources: { instanceType: 'ml.m5.xlrage', maxWaitSeconds: 5 }
