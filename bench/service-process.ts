@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import packageJson from '../package.json' with { type: 'json' }
 import { freePort } from '../test/helpers/free-port.ts'
 
 export interface ServiceProcess {
@@ -11,7 +12,9 @@ export interface ServiceProcess {
   end(): Promise<void>
 }
 
-const main = join(import.meta.dirname, '../src/server/main.ts')
+const root = join(import.meta.dirname, '..')
+/** What npm start starts. */
+const [, ...command] = packageJson.scripts.start.split(' ')
 
 export async function startService(
   dataDir: string,
@@ -20,7 +23,8 @@ export async function startService(
 ): Promise<ServiceProcess> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const service = spawn(process.execPath, [main], {
+  const service = spawn(process.execPath, command, {
+    cwd: root,
     env: {
       PATH: process.env.PATH,
       DATA_DIR: dataDir,

@@ -152,3 +152,22 @@ t.test('the page on SageMaker names variables and files that there are', async t
   const there = await readdir(join(root, 'deploy/iam'))
   t.strictSame([...new Set(used)].sort(), there.sort())
 })
+
+t.test('the image and CI start the service as npm start does', async t => {
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const [, ...command] = scripts.start.split(' ')
+  const image = await readFile(join(root, 'Dockerfile.api'), 'utf8')
+  const starts = [...image.matchAll(/^ENTRYPOINT (.*)$/gm)].map(([, words = '']) =>
+    JSON.parse(words)
+  )
+  t.ok(starts.length > 0)
+  for (const start of starts)
+    t.same(start, [
+      'tini',
+      '--',
+      'node',
+      ...command.slice(0, -1),
+      `/opt/mlflow-jobs/${command.at(-1)}`
+    ])
+  t.match(await readFile(join(root, '.ci/readme'), 'utf8'), `node ${command.join(' ')} `)
+})
