@@ -29,11 +29,8 @@ export const RangeNotSatisfiable = createError(
   416
 )
 export const MalformedRequest = createError('MALFORMED_REQUEST', '%s', 400)
-export const StorageUnavailable = createError(
-  'STORAGE_UNAVAILABLE',
-  'The project could not be stored, and nothing of the submission was kept; try again later.',
-  503
-)
+/** What every storage throws where it cannot do what it is asked for now. */
+export const StorageUnavailable = createError('STORAGE_UNAVAILABLE', '%s', 503)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The service is stopping; try again.', 503)
 
 const Invalid = createError(

@@ -9,6 +9,7 @@ export function toProblem(error: FastifyError, request: FastifyRequest, reply: F
   if (status >= 500) request.log.error({ err: error }, 'the request failed')
   // What is left of an upload that was refused is not read: the connection cannot be used again.
   if (status === 413) reply.header('connection', 'close')
+  if (status === 503) reply.header('retry-after', retrySeconds)
   const faults = faultsOf(error)
   return reply
     .code(status)
@@ -26,6 +27,8 @@ export function toProblem(error: FastifyError, request: FastifyRequest, reply: F
 
 export const notFound = (request: FastifyRequest, reply: FastifyReply) =>
   toProblem(new NotFound(`${request.method} ${request.url.split('?')[0]}`), request, reply)
+
+const retrySeconds = 5
 
 const inside = 'Something went wrong inside the service; its log says more under this instance.'
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Value } from 'typebox/value'
-import { type Failure, RunReport, runReportFile } from '../../contract/run-report.ts'
+import { type Failure, plainFailure, RunReport, runReportFile } from '../../contract/run-report.ts'
 import type { Observation } from '../backends/index.ts'
 import { modelKey, outputKey, reportKey, type Storage } from '../storage/index.ts'
 import type { JobRecord, JobStatus } from './job.ts'
@@ -95,15 +95,13 @@ function failureOf(
   if (seen.failure) return seen.failure
   const exitCode = seen.exitCode ?? null
   const message = `The job's process ended with exit code ${exitCode} and left no report; its log says more.`
-  return { ...nothingKnown, kind: 'platform', message, exitCode }
+  return plainFailure('platform', message, exitCode)
 }
 
-const nothingKnown = { type: null, file: null, line: null, traceback: null, exitCode: null }
-
-const stopped = (startedAt: string | null): Failure => ({
-  ...nothingKnown,
-  kind: 'stopped',
-  message: startedAt
-    ? 'The job was stopped before it left a report.'
-    : 'The job was stopped before it began.'
-})
+const stopped = (startedAt: string | null) =>
+  plainFailure(
+    'stopped',
+    startedAt
+      ? 'The job was stopped before it left a report.'
+      : 'The job was stopped before it began.'
+  )

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
-import type { Failure } from '../../contract/run-report.ts'
+import { plainFailure } from '../../contract/run-report.ts'
 import type { Backend, Observation, StartOutcome } from '../backends/index.ts'
 import { projectKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
@@ -42,9 +42,14 @@ const concurrency = 8
 /** Starting jobs may take long, too: after that time those that run are looked after again. */
 const startMilliseconds = 2_000
 
+/** After the loop was told to end. */
+const stopMilliseconds = 3_000
+
 export function createLoop(options: LoopOptions): Loop {
   const { store, storage, backend, log } = options
   const ended = new AbortController()
+  /** A start that hangs does not hold up the end. */
+  const impatient = new AbortController()
   let waking = new AbortController()
   let running: Promise<void> | undefined
   /** When a job whose start failed is tried again (milliseconds since 1970). */
@@ -106,7 +111,7 @@ export function createLoop(options: LoopOptions): Loop {
   async function startJob(job: JobRecord): Promise<string | undefined> {
     if ((retryAt.get(job.id) ?? 0) > Date.now()) return undefined
     const start = await backend
-      .start(backendJob(job, storage))
+      .start(backendJob(job, storage), impatient.signal)
       .catch(error => failedStart(job, error))
     if (start.outcome === 'later') {
       await noteReason(job, start.reason)
@@ -143,7 +148,7 @@ export function createLoop(options: LoopOptions): Loop {
       if (job.stopRequestedAt) await backend.stop(job.id)
       else if ((retryAt.get(job.id) ?? 0) <= Date.now()) {
         retryAt.set(job.id, Date.now() + retryMilliseconds)
-        await backend.start(backendJob(job, storage))
+        await backend.start(backendJob(job, storage), impatient.signal)
       }
       return
     }
@@ -191,17 +196,11 @@ export function createLoop(options: LoopOptions): Loop {
     wake: () => waking.abort(),
     async stop() {
       ended.abort()
+      const timer = setTimeout(() => impatient.abort(), stopMilliseconds)
       await running
+      clearTimeout(timer)
     }
   }
 }
 
-const projectIsGone: Failure = {
-  kind: 'platform',
-  type: null,
-  message: 'The project is no longer in the storage.',
-  file: null,
-  line: null,
-  traceback: null,
-  exitCode: null
-}
+const projectIsGone = plainFailure('platform', 'The project is no longer in the storage.')

@@ -16,18 +16,30 @@ export interface LogOptions {
   signal: AbortSignal
 }
 
-/** The log as chunks; reads on only as fast as they are taken. */
-export async function* readLog(
-  sources: { store: Store; storage: Storage; backend: Backend },
+interface Sources {
+  store: Store
+  storage: Storage
+  backend: Backend
+}
+
+/** The log as chunks; reads on only as fast as they are taken. Throws what keeps it from being read before the first one. */
+export async function readLog(
+  sources: Sources,
   id: string,
-  { tail, follow, signal }: LogOptions
+  options: LogOptions
+): Promise<AsyncGenerator<Buffer>> {
+  return readChunks(sources, id, options, await openNow(sources, id))
+}
+
+async function* readChunks(
+  sources: Sources,
+  id: string,
+  { tail, follow, signal }: LogOptions,
+  first: Opened
 ): AsyncGenerator<Buffer> {
   let offset: number | undefined
-  while (!signal.aborted) {
-    // Asked before the log is read: what is written after a job's end is not missed then.
-    const job = await sources.store.get(id)
-    const ended = !job || isTerminal(job.status)
-    const source = await openLog(sources, id, ended)
+  for (let opened = first; ; opened = await openNow(sources, id)) {
+    const { ended, source } = opened
     try {
       if (source) offset ??= tail === undefined ? 0 : await tailOffset(source, tail)
       while (source) {
@@ -42,12 +54,25 @@ export async function* readLog(
     }
     if (ended || !follow) return
     await sleep(pollMilliseconds, undefined, { signal }).catch(() => {})
+    if (signal.aborted) return
   }
+}
+
+interface Opened {
+  ended: boolean
+  source: LogSource | undefined
+}
+
+async function openNow(sources: Sources, id: string): Promise<Opened> {
+  // Asked before the log is read: what is written after a job's end is not missed then.
+  const job = await sources.store.get(id)
+  const ended = !job || isTerminal(job.status)
+  return { ended, source: await openLog(sources, id, ended) }
 }
 
 /** It goes to storage before the job counts as ended, and the backend forgets it afterwards: storage need not be asked sooner. */
 async function openLog(
-  { storage, backend }: { storage: Storage; backend: Backend },
+  { storage, backend }: Sources,
   id: string,
   ended: boolean
 ): Promise<LogSource | undefined> {

@@ -64,7 +64,10 @@ export async function submitJob(
     await options.storage
       .put(projectKey(digest), inspected.archive.path, { ifAbsent: true })
       .catch(cause => {
-        throw new StorageUnavailable({ cause })
+        throw new StorageUnavailable(
+          `The project could not be stored, and nothing of the submission was kept. ${cause.message}`,
+          { cause }
+        )
       })
     await options.store.insert(job)
     return job

@@ -36,7 +36,7 @@ export const logRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
             description: 'What the job has printed.',
             content: { 'text/plain': { schema: Type.Unsafe<Readable>({ type: 'string' }) } }
           },
-          ...problems(400, 404)
+          ...problems(400, 404, 503)
         }
       }
     },

@@ -29,7 +29,7 @@ export const resultRoutes: FastifyPluginAsyncTypebox<ResultRoutesOptions> = asyn
         summary: 'The run’s metrics, with their history and those of child runs',
         description: 'Empty until the job has ended.',
         params: JobParams,
-        response: { 200: Ref(Metrics), ...problems(404) }
+        response: { 200: Ref(Metrics), ...problems(404, 503) }
       }
     },
     async request => {
@@ -74,7 +74,7 @@ export const resultRoutes: FastifyPluginAsyncTypebox<ResultRoutesOptions> = asyn
             description: `Location is a URL that gives the archive to anybody for ${urlSeconds} seconds. Only with redirect=true.`,
             headers: { Location: { type: 'string', format: 'uri' } }
           }),
-          ...problems(400, 404, 409, 416)
+          ...problems(400, 404, 409, 416, 503)
         }
       }
     },
@@ -99,7 +99,7 @@ export const resultRoutes: FastifyPluginAsyncTypebox<ResultRoutesOptions> = asyn
         tags: ['results'],
         summary: 'The files in model.tar.gz, with size and SHA-256',
         params: JobParams,
-        response: { 200: Ref(ModelFileList), ...problems(404, 409) }
+        response: { 200: Ref(ModelFileList), ...problems(404, 409, 503) }
       }
     },
     async request => {

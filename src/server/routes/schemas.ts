@@ -224,7 +224,7 @@ const reasons: Record<number, string> = {
   415: 'Not a form, or not an archive that is read here.',
   416: 'The range lies outside the file.',
   422: 'The submission has faults; each is named.',
-  503: 'The service is stopping or not ready; try again.'
+  503: 'The service is stopping, or cannot reach its storage now; try again.'
 }
 
 export { Ref }

@@ -18,6 +18,8 @@ import {
 } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { getSystemErrorMessage } from 'node:util'
+import { StorageUnavailable } from '../errors.ts'
 import { checkKey } from './check-key.ts'
 import type { Storage } from './index.ts'
 
@@ -39,32 +41,36 @@ export function createFilesystem(folder: string): Storage {
     return { sizeBytes: Number(size), etag, modifiedAt: mtime }
   }
 
+  const putObject = async (key: string, file: string, move: Move) => {
+    const target = pathOf(key)
+    await sync(file)
+    await mkdir(dirname(target), { recursive: true })
+    await place(file, target, move)
+    // Up to the root each time: another `put` may have made a folder, and not have synced its name yet.
+    for (let made = dirname(target); made.length >= root.length; made = dirname(made))
+      await sync(made)
+  }
+
+  const readObject = async (key: string, range: { start?: number; end?: number }) => {
+    if (!(await statObject(key)))
+      throw new Error(`The storage has no object ${JSON.stringify(key)}.`)
+    const stream = createReadStream(pathOf(key), { ...range, highWaterMark: readChunkBytes })
+    await once(stream, 'open')
+    return stream
+  }
+
+  const removeObjects = async (key: string) => {
+    if (key.endsWith('/')) await rm(pathOf(key.slice(0, -1)), { recursive: true, force: true })
+    else if (await statObject(key)) await rm(pathOf(key), { force: true })
+  }
+
   return {
     name: 'filesystem',
-    stat: statObject,
-
-    async put(key, file, { ifAbsent = false } = {}) {
-      const target = pathOf(key)
-      await sync(file)
-      await mkdir(dirname(target), { recursive: true })
-      await place(file, target, ifAbsent ? linkAbsent : rename)
-      // Up to the root each time: another `put` may have made a folder, and not have synced its name yet.
-      for (let made = dirname(target); made.length >= root.length; made = dirname(made))
-        await sync(made)
-    },
-
-    async read(key, range = {}) {
-      if (!(await statObject(key)))
-        throw new Error(`The storage has no object ${JSON.stringify(key)}.`)
-      const stream = createReadStream(pathOf(key), { ...range, highWaterMark: readChunkBytes })
-      await once(stream, 'open')
-      return stream
-    },
-
-    async remove(key) {
-      if (key.endsWith('/')) await rm(pathOf(key.slice(0, -1)), { recursive: true, force: true })
-      else if (await statObject(key)) await rm(pathOf(key), { force: true })
-    },
+    stat: key => explained(statObject(key)),
+    put: (key, file, { ifAbsent = false } = {}) =>
+      explained(putObject(key, file, ifAbsent ? linkAbsent : rename)),
+    read: (key, range = {}) => explained(readObject(key, range)),
+    remove: key => explained(removeObjects(key)),
 
     uri: key => pathToFileURL(pathOf(key)).href,
     temporaryUrl: async () => undefined,
@@ -82,6 +88,16 @@ export function createFilesystem(folder: string): Storage {
     }
   }
 }
+
+/** In the system's words, but without paths, which are no matter of those who call the service. */
+const explained = <Result>(answer: Promise<Result>): Promise<Result> =>
+  answer.catch((error: NodeJS.ErrnoException) => {
+    if (error.errno === undefined) throw error
+    const words = getSystemErrorMessage(error.errno)
+    throw new StorageUnavailable(`The storage’s file system says: ${words} (${error.code}).`, {
+      cause: error
+    })
+  })
 
 type Move = (file: string, target: string) => Promise<void>
 

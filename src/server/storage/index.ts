@@ -8,11 +8,12 @@ export interface StoredObject {
   modifiedAt: Date
 }
 
+/** Every method throws STORAGE_UNAVAILABLE, with the reason in words, where it cannot do its work now. */
 export interface Storage {
   readonly name: 'filesystem' | 's3'
   /** Takes over the local file as the object `key`, durably; an object that is there is kept if `ifAbsent`. */
   put(key: string, file: string, options?: { ifAbsent?: boolean }): Promise<void>
-  /** undefined where there is no such object; everything else that goes wrong is thrown. */
+  /** undefined where there is no such object. */
   stat(key: string): Promise<StoredObject | undefined>
   /** The bytes from `start` to `end` (both inclusive); fails where there is no such object. */
   read(key: string, range?: { start?: number; end?: number }): Promise<Readable>
@@ -28,7 +29,7 @@ export interface Storage {
     key: string,
     options: { seconds: number; fileName: string }
   ): Promise<string | undefined>
-  /** Throws the reason when it cannot be used now. */
+  /** Whether it can be used now; answered within seconds. */
   check(): Promise<void>
 }
 

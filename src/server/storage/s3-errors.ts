@@ -1,8 +1,9 @@
 /** What the SDK says of a failed call, as a sentence that says what would be right. */
+import { StorageUnavailable } from '../errors.ts'
 
 /** `what` is the first half of the sentence, such as "The storage cannot be used". */
 export function explainS3Error(error: Error, bucket: string, what: string): Error {
-  return new Error(`${what}: ${reasonOf(error, bucket)}`, { cause: error })
+  return new StorageUnavailable(`${what}: ${reasonOf(error, bucket)}`, { cause: error })
 }
 
 /** Of the answer; undefined where there was none. */
@@ -24,8 +25,10 @@ function reasonOf(error: Error, bucket: string): string {
     return `the bucket ${bucket} is in another region. Set AWS_REGION to its region.`
   if (status === 403)
     return `access to the bucket ${bucket} is denied. Its policy, or that of the service's role, must allow s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject.`
-  if (unreachable.has(code) || name === 'TimeoutError')
-    return `the S3 endpoint cannot be reached (${code || name}: ${message}). Is AWS_ENDPOINT_URL_S3 or AWS_REGION right, and the network there?`
+  if (name === 'TimeoutError' || name === 'AbortError')
+    return `the S3 endpoint does not answer (${message}). Is AWS_ENDPOINT_URL_S3 or AWS_REGION right, and the network there?`
+  if (unreachable.has(code))
+    return `the S3 endpoint cannot be reached (${code}: ${message}). Is AWS_ENDPOINT_URL_S3 or AWS_REGION right, and the network there?`
   return status === undefined ? message : `the S3 endpoint answered ${status} ${name}: ${message}`
 }
 

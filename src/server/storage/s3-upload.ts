@@ -17,6 +17,13 @@ export interface UploadLimits {
   attempts: number
   /** Before the second attempt; doubled before each further one. */
   pauseMilliseconds: number
+  /** How long a store may take no byte, and give no answer. */
+  silentMilliseconds: number
+}
+
+/** It took nothing for too long: the next attempt would hardly find it better. */
+export class SilentStore extends Error {
+  override name = 'TimeoutError'
 }
 
 type Input = Omit<PutObjectCommandInput, 'Body'>
@@ -33,8 +40,11 @@ const usual: UploadLimits = {
   singleBytes: 5 * gibibyte,
   partBytes: 16 * mebibyte,
   attempts: 5,
-  pauseMilliseconds: 200
+  pauseMilliseconds: 200,
+  silentMilliseconds: 60_000
 }
+/** What is taken of a part is not seen before the whole of it is. */
+const partSilence = 5
 
 /** The file is removed when the store has it. With IfNoneMatch, an object that is there already counts as stored. */
 export async function upload(
@@ -43,12 +53,13 @@ export async function upload(
   file: string,
   limits: Partial<UploadLimits> = {}
 ): Promise<void> {
-  const { singleBytes, partBytes, ...retries } = { ...usual, ...limits }
+  const { singleBytes, partBytes, silentMilliseconds, ...retries } = { ...usual, ...limits }
   const { size } = await stat(file)
   const send =
     size > singleBytes
-      ? () => sendParts(client, { ...input, ContentLength: size }, file, partBytes)
-      : await singleSender(client, { ...input, ContentLength: size }, file)
+      ? () =>
+          sendParts(client, { ...input, ContentLength: size }, file, partBytes, silentMilliseconds)
+      : await singleSender(client, { ...input, ContentLength: size }, file, silentMilliseconds)
   await withRetries(send, retries).catch(error => {
     if (input.IfNoneMatch === undefined || statusOf(error) !== 412) throw error
   })
@@ -59,13 +70,18 @@ export async function upload(
  * The store compares what it got with the CRC32 of the file, which a header tells it beforehand: the file is read twice for
  * that, the first time mostly from the system's cache.
  */
-async function singleSender(client: S3Client, input: SizedInput, file: string) {
+async function singleSender(
+  client: S3Client,
+  input: SizedInput,
+  file: string,
+  silentMilliseconds: number
+) {
   let sum = 0
   for await (const piece of streamOf(file)) sum = crc32(piece, sum)
   const checksum = Buffer.alloc(4)
   checksum.writeUInt32BE(sum)
   return () =>
-    whileReading(file, (Body, abortSignal) =>
+    whileReading(file, silentMilliseconds, (Body, abortSignal) =>
       client.send(
         new PutObjectCommand({
           ...input,
@@ -77,8 +93,14 @@ async function singleSender(client: S3Client, input: SizedInput, file: string) {
     )
 }
 
-const sendParts = (client: S3Client, input: SizedInput, file: string, partBytes: number) =>
-  whileReading(file, (Body, signal) => {
+const sendParts = (
+  client: S3Client,
+  input: SizedInput,
+  file: string,
+  partBytes: number,
+  silentMilliseconds: number
+) =>
+  whileReading(file, partSilence * silentMilliseconds, (Body, signal) => {
     const partSize = Math.max(partBytes, Math.ceil(input.ContentLength / maxParts))
     const params = { ...input, Body, ChecksumAlgorithm: 'CRC32' as const }
     const parts = new Upload({ client, params, partSize, queueSize: 2 })
@@ -86,21 +108,33 @@ const sendParts = (client: S3Client, input: SizedInput, file: string, partBytes:
     return parts.done()
   })
 
-/** A file that cannot be read ends the call, which would otherwise wait for the rest of the bytes. */
+/** A file that cannot be read ends the call, which would otherwise wait for the rest of the bytes; so does a silent store. */
 async function whileReading(
   file: string,
+  silentMilliseconds: number,
   send: (body: ReadStream, signal: AbortSignal) => Promise<unknown>
 ): Promise<void> {
   const body = streamOf(file)
   const failed = new AbortController()
   body.once('error', error => failed.abort(error))
+  const watch = watchProgress(body, silentMilliseconds, error => failed.abort(error))
   try {
     await send(body, failed.signal)
   } catch (error) {
     throw failed.signal.aborted ? failed.signal.reason : error
   } finally {
+    clearInterval(watch)
     body.destroy()
   }
+}
+
+function watchProgress(body: ReadStream, milliseconds: number, silent: (error: Error) => void) {
+  let seen = { bytes: 0, at: Date.now() }
+  return setInterval(() => {
+    if (body.bytesRead !== seen.bytes) seen = { bytes: body.bytesRead, at: Date.now() }
+    else if (Date.now() - seen.at >= milliseconds)
+      silent(new SilentStore(`nothing was taken for ${milliseconds / 1000} seconds`))
+  }, milliseconds / 10)
 }
 
 const streamOf = (file: string) => createReadStream(file, { highWaterMark: readBytes })
@@ -124,6 +158,7 @@ async function withRetries(
  * BadDigest and IncompleteBody are 400, and a matter of the network.
  */
 function isPassing(error: Error): boolean {
+  if (error instanceof SilentStore) return false
   const status = statusOf(error)
   if (status === undefined) return isOfNetwork(error)
   return status >= 500 || [408, 409, 429].includes(status) || damagedOnTheWay.has(error.name)

@@ -15,7 +15,7 @@ import pLimit from 'p-limit'
 import { checkKey } from './check-key.ts'
 import type { Storage } from './index.ts'
 import { explainS3Error, statusOf } from './s3-errors.ts'
-import { type UploadLimits, upload } from './s3-upload.ts'
+import { SilentStore, type UploadLimits, upload } from './s3-upload.ts'
 
 export interface S3Options {
   bucket: string
@@ -26,17 +26,15 @@ export interface S3Options {
   /** In place of what the SDK finds in the environment. */
   client?: S3ClientConfig
   uploadLimits?: Partial<UploadLimits>
+  /** Until a call that carries few bytes is answered; each of three attempts has as much. */
+  answerMilliseconds?: number
 }
-
-/** Until a call that carries few bytes is answered; each attempt has as much. */
-const answerMilliseconds = 30_000
-
-/** Files wait on the disk, not in memory. */
-const inTurn = pLimit(4)
 
 export function createS3(options: S3Options): Storage {
   const { bucket, prefix } = options
   const client = createClient(options)
+  const limits = { requestTimeout: options.answerMilliseconds ?? 10_000 }
+  const inTurn = createTurns()
 
   const target = (key: string) => {
     checkKey(key)
@@ -49,12 +47,13 @@ export function createS3(options: S3Options): Storage {
     })
 
   const removeBelow = async (folder: string) => {
-    const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: folder })
+    const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: folder }, limits)
     for await (const { Contents = [] } of pages) {
       if (Contents.length === 0) continue
       const Objects = Contents.map(({ Key }) => ({ Key }))
       const { Errors: [failed] = [] } = await client.send(
-        new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } })
+        new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } }),
+        limits
       )
       if (failed) throw new Error(`${failed.Key} was not removed (${failed.Code}).`)
     }
@@ -72,8 +71,7 @@ export function createS3(options: S3Options): Storage {
     },
 
     async stat(key) {
-      const command = new HeadObjectCommand(target(key))
-      const head = client.send(command, { requestTimeout: answerMilliseconds })
+      const head = client.send(new HeadObjectCommand(target(key)), limits)
       const found = await explained(
         `Nothing is known of ${JSON.stringify(key)}`,
         head.catch(undefinedIfMissing)
@@ -87,7 +85,7 @@ export function createS3(options: S3Options): Storage {
     async read(key, { start = 0, end } = {}) {
       const Range = start > 0 || end !== undefined ? `bytes=${start}-${end ?? ''}` : undefined
       const command = new GetObjectCommand({ ...target(key), ...(Range ? { Range } : {}) })
-      const get = client.send(command, { requestTimeout: answerMilliseconds })
+      const get = client.send(command, limits)
       const found = await explained(
         `${JSON.stringify(key)} cannot be read`,
         get.catch(undefinedIfMissing)
@@ -100,7 +98,7 @@ export function createS3(options: S3Options): Storage {
     async remove(key) {
       const what = `${JSON.stringify(key)} was not removed`
       if (!key.endsWith('/'))
-        await explained(what, client.send(new DeleteObjectCommand(target(key))))
+        await explained(what, client.send(new DeleteObjectCommand(target(key)), limits))
       else await explained(what, removeBelow(`${target(key.slice(0, -1)).Key}/`))
     },
 
@@ -112,14 +110,35 @@ export function createS3(options: S3Options): Storage {
       return explained('No URL was made', getSignedUrl(client, command, { expiresIn: seconds }))
     },
 
-    /** By listing, which `remove` needs to be allowed, too; its errors have a text, unlike those of HeadBucket. */
+    /**
+     * By listing, which `remove` needs to be allowed, too; its errors have a text, unlike those of HeadBucket. All attempts
+     * together have the time of one: who asks wants to know at once.
+     */
     async check() {
       const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 })
       await explained(
         'The storage cannot be used',
-        client.send(command, { requestTimeout: answerMilliseconds })
+        client.send(command, { abortSignal: AbortSignal.timeout(limits.requestTimeout) })
       )
     }
+  }
+}
+
+/** Four uploads at once: files wait on the disk, not in memory. Those that wait while the store falls silent wait no longer. */
+function createTurns() {
+  const limit = pLimit(4)
+  let silence: { since: number; error: SilentStore } | undefined
+  return (act: () => Promise<void>): Promise<void> => {
+    const asked = Date.now()
+    return limit(async () => {
+      if (silence && silence.since >= asked) throw silence.error
+      try {
+        await act()
+      } catch (error) {
+        if (error instanceof SilentStore) silence = { since: Date.now(), error }
+        throw error
+      }
+    })
   }
 }
 
@@ -133,7 +152,7 @@ const createClient = ({ customEndpoint, client }: S3Options) =>
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: 5_000,
-      // A store that is silent for so long is gone. So are clients that take nothing of a download for so long.
+      // Clients that take nothing of a download for so long are gone.
       socketTimeout: 300_000,
       throwOnRequestTimeout: true,
       // Slow downloads hold a connection each; of the usual 50, they would leave none for the rest. Each belongs to a

@@ -50,7 +50,10 @@ t.test('a range whose end lies before its start is refused', async t => {
 t.test('a file that is not there is not put, and leaves nothing behind', async t => {
   const folder = t.testdir({ root: {} })
   const storage = createFilesystem(join(folder, 'root'))
-  await t.rejects(storage.put(key, join(folder, 'missing')), { code: 'ENOENT' })
+  await t.rejects(storage.put(key, join(folder, 'missing')), {
+    code: 'STORAGE_UNAVAILABLE',
+    message: /\(ENOENT\)/
+  })
   t.strictSame(readdirSync(join(folder, 'root')), [])
 })
 

@@ -1,14 +1,15 @@
 /** What S3 and the network do to calls now and then, by a server that does it on purpose. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { createS3 } from '../../../src/server/storage/s3.ts'
+import { createS3, type S3Options } from '../../../src/server/storage/s3.ts'
 import { s3ClientFor } from '../../helpers/s3-client.ts'
 
 const key = 'jobs/job-1/log.txt'
@@ -18,6 +19,10 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => unknown
 
 /** A storage whose n-th request gets the n-th answer, and those after the last one the last. */
 async function storageThat(t: Test, ...answers: Answer[]) {
+  return storageWith(t, {}, answers)
+}
+
+async function storageWith(t: Test, options: Partial<S3Options>, answers: Answer[]) {
   const requests: IncomingMessage[] = []
   const server = createServer((request, response) => {
     const answer = answers[Math.min(requests.push(request), answers.length) - 1]
@@ -34,7 +39,8 @@ async function storageThat(t: Test, ...answers: Answer[]) {
     prefix: '',
     customEndpoint: true,
     client: s3ClientFor(`http://127.0.0.1:${port}`),
-    uploadLimits: { pauseMilliseconds: 1 }
+    uploadLimits: { pauseMilliseconds: 1 },
+    ...options
   })
   return { storage, requests }
 }
@@ -110,6 +116,55 @@ t.test('an upload that is refused is not tried again', async t => {
     message: /access to the bucket a-bucket is denied/
   })
   t.equal(requests.length, 1)
+})
+
+const isSilent: Answer = () => {}
+
+t.test('a store that takes a connection and then nothing is not waited for', async t => {
+  const uploadLimits = { silentMilliseconds: 100 }
+  const { storage, requests } = await storageWith(t, { uploadLimits }, [isSilent])
+  const files = Array.from({ length: 6 }, (_, n) => fileWith(t, bytes, `file-${n}`))
+
+  const puts = await Promise.allSettled(files.map(file => storage.put(key, file)))
+
+  for (const put of puts)
+    t.match(put, {
+      status: 'rejected',
+      reason: {
+        code: 'STORAGE_UNAVAILABLE',
+        message: /the S3 endpoint does not answer \(nothing was taken for 0.1 seconds\)/
+      }
+    })
+  t.equal(requests.length, 4, 'what waited for its turn meanwhile shares the fate')
+  t.ok(files.every(file => existsSync(file)))
+})
+
+t.test('a store that takes bytes slowly is waited for', async t => {
+  const stored: Buffer[] = []
+  const slowly: Answer = async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) {
+      chunks.push(chunk)
+      if (chunks.length % 20 === 0) await sleep(50)
+    }
+    stored.push(Buffer.concat(chunks))
+    response.end()
+  }
+  const uploadLimits = { silentMilliseconds: 500 }
+  const { storage } = await storageWith(t, { uploadLimits }, [slowly])
+  await storage.put(key, fileWith(t, bytes))
+  t.ok(stored[0]?.equals(bytes))
+})
+
+t.test('questions to a silent store end, and the check after one attempt', async t => {
+  const { storage, requests } = await storageWith(t, { answerMilliseconds: 50 }, [isSilent])
+  const unavailable = { code: 'STORAGE_UNAVAILABLE', message: /does not answer/ }
+  await t.rejects(storage.check(), unavailable)
+  t.equal(requests.length, 1)
+  await t.rejects(storage.stat(key), unavailable)
+  await t.rejects(storage.read(key), unavailable)
+  await t.rejects(storage.remove(key), unavailable)
+  await t.rejects(storage.remove('jobs/job-1/'), unavailable)
 })
 
 t.test('412 is a failure where no object was to be kept', async t => {
@@ -236,8 +291,9 @@ t.test(
   }
 )
 
-function fileWith(t: Test, content: Buffer): string {
-  const file = join(t.testdir(), 'file')
+function fileWith(t: Test, content: Buffer, name = 'file'): string {
+  const file = join(t.testdirName, name)
+  mkdirSync(t.testdirName, { recursive: true })
   writeFileSync(file, content)
   return file
 }
