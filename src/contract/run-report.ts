@@ -41,6 +41,13 @@ export const Failure = Type.Object(
 )
 export type Failure = Type.Static<typeof Failure>
 
+/** A failure of which no exception is known. */
+export const plainFailure = (
+  kind: Failure['kind'],
+  message: string,
+  exitCode: number | null = null
+): Failure => ({ kind, type: null, message, file: null, line: null, traceback: null, exitCode })
+
 export const MetricPoint = Type.Object(
   {
     value: MetricValue,
@@ -128,3 +135,21 @@ export const RunReport = Type.Object({
   exitCode: Type.Union([Type.Integer(), Type.Null()])
 })
 export type RunReport = Type.Static<typeof RunReport>
+
+/** What is known of a job before it begins. */
+export const emptyReport = (): RunReport => ({
+  version: 1,
+  run: null,
+  metrics: {},
+  metricHistory: {},
+  params: {},
+  tags: {},
+  childRuns: [],
+  models: [],
+  files: [],
+  environment: null,
+  failure: null,
+  warnings: [],
+  phases: [],
+  exitCode: null
+})

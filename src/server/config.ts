@@ -157,7 +157,7 @@ const isLoopback = (host: string) =>
 const notLoopback = (host: string) =>
   `HOST is ${JSON.stringify(host)}: it must be a loopback address such as 127.0.0.1, for nobody is asked who they are, and who reaches the service can run code on this machine. Where something else keeps strangers out (a container, a private network), set ALLOW_UNAUTHENTICATED to true.`
 
-const configError = (faults: string[]) =>
+export const configError = (faults: string[]) =>
   new Error(['The configuration is wrong:', ...faults.map(fault => `  ${fault}`)].join('\n'))
 
 const pick = (environment: Record<string, string | undefined>, names: RegExp): Environment =>

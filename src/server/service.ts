@@ -8,7 +8,7 @@ import { type AppOptions, createApp } from './app.ts'
 import type { Backend } from './backends/index.ts'
 import { createFacilities } from './backends/local/facilities.ts'
 import { createLocal } from './backends/local/index.ts'
-import type { Config } from './config.ts'
+import { type Config, configError } from './config.ts'
 import { createJobs } from './jobs/index.ts'
 import { createFilesystem } from './storage/filesystem.ts'
 import type { Storage } from './storage/index.ts'
@@ -92,6 +92,9 @@ async function createBackend(
 ): Promise<Backend> {
   const { sagemaker, dataDir, mlflowTrackingUri, jobEnvironment, buildEnvironment } = config
   if (sagemaker) {
+    const { checkSettings } = await import('./backends/sagemaker/check-settings.ts')
+    const faults = checkSettings(sagemaker)
+    if (faults.length > 0) throw configError(faults)
     const { createClients } = await import('./backends/sagemaker/clients.ts')
     const { createSagemaker } = await import('./backends/sagemaker/index.ts')
     const { createJobLogs } = await import('./backends/sagemaker/logs.ts')

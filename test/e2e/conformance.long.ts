@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Transition } from '../../src/server/jobs/job.ts'
-import { pack, packFolder, simpleProject } from '../helpers/project.ts'
+import { pack, packFolder, simpleProject, waitingProject } from '../helpers/project.ts'
 import { sagemakerService } from '../helpers/sagemaker-service.ts'
 import { type TestService, testService } from '../helpers/service.ts'
 
@@ -14,17 +14,6 @@ const raising = {
     'name: raising\nentry_points:\n  main:\n    parameters: {alpha: float}\n    command: python train.py {alpha}\n',
   'train.py': 'import sys\nfrom helper import check\ncheck(float(sys.argv[1]))\n',
   'helper.py': 'def check(alpha):\n    raise ValueError(f"bad alpha {alpha}")\n'
-}
-
-const waiting = {
-  MLproject: 'entry_points:\n  main:\n    command: python wait.py\n',
-  'wait.py': `import mlflow, time
-with mlflow.start_run():
-    mlflow.log_metric("before", 1)
-    mlflow.log_text("kept", "notes.txt")
-    print("waiting", flush=True)
-    time.sleep(600)
-`
 }
 
 const printing = {
@@ -57,7 +46,7 @@ const scenarios: Record<string, (service: TestService) => Promise<unknown>> = {
   },
 
   async 'a job that is stopped in the middle keeps what it had logged'(service) {
-    const { id } = await service.submit({ project: await pack(waiting) })
+    const { id } = await service.submit({ project: await pack(waitingProject) })
     await service.logged(id, 'waiting')
     const stop = await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
     const again = await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
@@ -66,7 +55,7 @@ const scenarios: Record<string, (service: TestService) => Promise<unknown>> = {
 
   async 'a job whose time is over has failed'(service) {
     const { id } = await service.submit({
-      project: await pack(waiting),
+      project: await pack(waitingProject),
       resources: { maxRuntimeSeconds: 5 }
     })
     const { status, failure, resources } = await service.ended(id)

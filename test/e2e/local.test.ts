@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { extract } from 'tar'
-import { pack, packFolder } from '../helpers/project.ts'
+import { pack, packFolder, waitingProject } from '../helpers/project.ts'
 import { testService } from '../helpers/service.ts'
 
 const examples = join(import.meta.dirname, '../../examples')
@@ -88,20 +88,9 @@ t.test('a job that raises says the exception, with file and line', async t => {
   t.equal(await runStatus(job.run), 'FAILED')
 })
 
-const waiting = {
-  MLproject: 'entry_points:\n  main:\n    command: python wait.py\n',
-  'wait.py': `import mlflow, time
-with mlflow.start_run():
-    mlflow.log_metric("before", 1)
-    mlflow.log_text("kept", "notes.txt")
-    print("waiting", flush=True)
-    time.sleep(600)
-`
-}
-
 t.test('a job that is stopped keeps what it had logged', async t => {
   const { submit, ended, logged, url } = await testService(t)
-  const { id } = await submit({ project: await pack(waiting) })
+  const { id } = await submit({ project: await pack(waitingProject) })
   await logged(id, 'waiting')
 
   const stop = await fetch(`${url}/jobs/${id}/stop`, { method: 'POST' })
@@ -121,7 +110,7 @@ t.test('a job that is stopped keeps what it had logged', async t => {
 t.test('a job goes on while the service is away, and the next one finds it', async t => {
   const first = await testService(t)
   const slow = {
-    ...waiting,
+    ...waitingProject,
     'wait.py': 'import time\nprint("one", flush=True)\ntime.sleep(3)\nprint("two")\n'
   }
   const { id } = await first.submit({ project: await pack(slow) })
@@ -138,7 +127,7 @@ t.test('a job goes on while the service is away, and the next one finds it', asy
 t.test("a job sees nothing of the service's own environment", async t => {
   const { submit, ended, log } = await testService(t, { SERVICE_SECRET: 'canary' })
   const printing = {
-    ...waiting,
+    ...waitingProject,
     'wait.py': 'import os\nfor name in sorted(os.environ): print(f"{name}={os.environ[name]}")\n'
   }
 

@@ -39,6 +39,18 @@ export function form(fields: Record<string, unknown>): FormData {
   return data
 }
 
+/** Logs a metric and a file, and then waits to be stopped. */
+export const waitingProject = {
+  MLproject: 'entry_points:\n  main:\n    command: python wait.py\n',
+  'wait.py': `import mlflow, time
+with mlflow.start_run():
+    mlflow.log_metric("before", 1)
+    mlflow.log_text("kept", "notes.txt")
+    print("waiting", flush=True)
+    time.sleep(600)
+`
+}
+
 /** The smallest useful project: one parameter of each common kind. */
 export const simpleProject = {
   MLproject: `name: simple

@@ -89,8 +89,8 @@ export interface StartOptions {
 export interface Stage {
   emulator: SageMakerEmulator
   problems: string[]
-  /** The backend of a service that has just started. */
-  start(options: StartOptions): Backend
+  /** The backend of a service that has just started; it is closed when the test ends. */
+  start(t: Test, options: StartOptions): Backend
 }
 
 export async function stage(
@@ -113,16 +113,14 @@ export async function stage(
   Object.assign(process.env, emulator.environment)
   const problems: string[] = []
   const onProblem = (text: string) => void problems.push(text)
-  const closing: (() => Promise<void>)[] = []
   t.teardown(async () => {
-    for (const close of closing) await close()
     await emulator.stop()
     await s3.stop()
   })
   return {
     emulator,
     problems,
-    start({ folder, trackingUri = 'http://tracking:5000', withoutLogs, ...options }) {
+    start(t, { folder, trackingUri = 'http://tracking:5000', withoutLogs, ...options }) {
       const { sagemaker, cloudWatchLogs } = createClients('test')
       const backend = createSagemaker({
         settings: { ...settings, ...options.settings },
@@ -143,7 +141,7 @@ export async function stage(
         onProblem,
         times: { ...quick, ...options.times }
       })
-      closing.push(() => backend.close({ keepServer: false }))
+      t.teardown(() => backend.close({ keepServer: false }))
       return backend
     }
   }

@@ -75,8 +75,8 @@ export interface Backend {
   check(job: BackendJob): Fault[]
   /** Jobs of one queue wait for the same thing, first come, first served; those of others need not wait for them. */
   queueOf(resources: Resources): string
-  /** Starts the job unless it was started before: it may be called again after a crash, and never starts a job twice. */
-  start(job: BackendJob): Promise<StartOutcome>
+  /** Starts the job unless it was started before: it may be called again after a crash, and never starts a job twice. Gives up at the signal. */
+  start(job: BackendJob, signal?: AbortSignal): Promise<StartOutcome>
   /** How these jobs are; a job that was never started is not in the answer. */
   observe(ids: string[]): Promise<Map<string, Observation>>
   /**

@@ -3,7 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create } from 'tar'
-import { type RunReport, runReportFile } from '../../../src/contract/run-report.ts'
+import {
+  emptyReport,
+  plainFailure,
+  type RunReport,
+  runReportFile
+} from '../../../src/contract/run-report.ts'
 
 export interface Archives {
   model: Buffer
@@ -44,31 +49,6 @@ async function pack(cwd: string): Promise<Buffer> {
 }
 
 function report(exitCode: number): RunReport {
-  const stopped = exitCode !== 0
-  return {
-    version: 1,
-    run: null,
-    metrics: { pretended: 1 },
-    metricHistory: {},
-    params: {},
-    tags: {},
-    childRuns: [],
-    models: [],
-    files: [],
-    environment: null,
-    failure: stopped
-      ? {
-          kind: 'stopped',
-          type: null,
-          message: 'The job was stopped.',
-          file: null,
-          line: null,
-          traceback: null,
-          exitCode
-        }
-      : null,
-    warnings: [],
-    phases: [],
-    exitCode
-  }
+  const failure = exitCode === 0 ? null : plainFailure('stopped', 'The job was stopped.', exitCode)
+  return { ...emptyReport(), metrics: { pretended: 1 }, failure, exitCode }
 }

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { create } from 'tar'
-import type { Failure, RunReport } from '../../../src/contract/run-report.ts'
+import { emptyReport, plainFailure, type RunReport } from '../../../src/contract/run-report.ts'
 import type { Observation } from '../../../src/server/backends/index.ts'
 import { finishJob } from '../../../src/server/jobs/finish-job.ts'
 import { moveJob } from '../../../src/server/jobs/move-job.ts'
@@ -11,34 +11,7 @@ import { outputKey } from '../../../src/server/storage/index.ts'
 import { testApp } from '../../helpers/app.ts'
 import { aJob } from '../../helpers/job-record.ts'
 
-const emptyReport: RunReport = {
-  version: 1,
-  run: null,
-  metrics: {},
-  metricHistory: {},
-  params: {},
-  tags: {},
-  childRuns: [],
-  models: [],
-  files: [],
-  environment: null,
-  failure: null,
-  warnings: [],
-  phases: [],
-  exitCode: 0
-}
-
-const failure = (kind: Failure['kind'], message: string): Failure => ({
-  kind,
-  type: null,
-  message,
-  file: null,
-  line: null,
-  traceback: null,
-  exitCode: 1
-})
-
-const theirs = failure('user', 'what the report says')
+const theirs = plainFailure('user', 'what the report says', 1)
 const told = { failure: theirs, exitCode: 1 }
 const endedAt = '2026-01-02T04:00:00.000Z'
 
@@ -56,7 +29,10 @@ async function finish(
   if (report) {
     const cwd = join(dataDir, 'output')
     await mkdir(cwd)
-    await writeFile(join(cwd, 'run-report.json'), JSON.stringify({ ...emptyReport, ...report }))
+    await writeFile(
+      join(cwd, 'run-report.json'),
+      JSON.stringify({ ...emptyReport(), exitCode: 0, ...report })
+    )
     await create({ cwd, file, gzip: true }, ['./run-report.json'])
   }
   await finishJob(
@@ -79,9 +55,9 @@ async function finish(
   return store.get(job.id)
 }
 
-const platform = failure('platform', 'what the backend knows')
-const outOfTime = failure('timeout', 'its time was over')
-const guess = failure('user', 'what the backend guesses')
+const platform = plainFailure('platform', 'what the backend knows', 1)
+const outOfTime = plainFailure('timeout', 'its time was over', 1)
+const guess = plainFailure('user', 'what the backend guesses', 1)
 
 const cases: [
   title: string,

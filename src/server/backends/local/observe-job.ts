@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Value } from 'typebox/value'
-import { type Failure, RunReport, runReportFile } from '../../../contract/run-report.ts'
+import { plainFailure, RunReport, runReportFile } from '../../../contract/run-report.ts'
 import { tryLock } from '../../../system/lock.ts'
 import { logKey, modelKey, outputKey } from '../../storage/index.ts'
 import type { Observation } from '../index.ts'
@@ -68,7 +68,7 @@ function ended(id: string, place: JobFolder, exit: ExitFile, steps: Steps): Obse
     ].filter(({ file }) => existsSync(file))
   }
   if (exit.startedAt) observation.startedAt = exit.startedAt
-  if (exit.problem) observation.failure = { ...nothingKnown, message: exit.problem }
+  if (exit.problem) observation.failure = plainFailure('platform', exit.problem)
   if (exit.maxRuntimeSeconds !== undefined) observation.failure = outOfTime(exit)
   return observation
 }
@@ -80,12 +80,12 @@ function statusOf({ stopped, exitCode, maxRuntimeSeconds }: ExitFile): string {
   return exitCode === 0 ? 'Completed' : 'Failed'
 }
 
-const outOfTime = ({ exitCode, maxRuntimeSeconds }: ExitFile): Failure => ({
-  ...nothingKnown,
-  kind: 'timeout',
-  message: `The job was stopped after its longest time of ${maxRuntimeSeconds} s (resources.maxRuntimeSeconds).`,
-  exitCode
-})
+const outOfTime = ({ exitCode, maxRuntimeSeconds }: ExitFile) =>
+  plainFailure(
+    'timeout',
+    `The job was stopped after its longest time of ${maxRuntimeSeconds} s (resources.maxRuntimeSeconds).`,
+    exitCode
+  )
 
 type Steps = NonNullable<Observation['steps']>
 
@@ -98,15 +98,6 @@ async function readSteps(place: JobFolder, claim: Claim | undefined): Promise<St
   ]
 }
 
-const nothingKnown: Omit<Failure, 'message'> = {
-  kind: 'platform',
-  type: null,
-  file: null,
-  line: null,
-  traceback: null,
-  exitCode: null
-}
-
 /** The supervisor was killed, or the machine went down. The job is not run again: it may have had effects. */
 async function lost(id: string, place: JobFolder, claim: Claim): Promise<Observation> {
   const said = await readFile(join(place.path, 'supervisor.log'), 'utf8').catch(() => '')
@@ -115,13 +106,12 @@ async function lost(id: string, place: JobFolder, claim: Claim): Promise<Observa
     .split('\n')
     .findLast(line => /^\w*Error/.test(line))
   const message = `The job's processes were ended from outside (a restart of the machine, or a kill); it is not run again, since it may have had effects.${last ? ` Its supervisor said: ${last}` : ''}`
-  const failure = { ...nothingKnown, message }
   const observation: Observation = {
     state: 'ended',
     status: 'Failed',
     startedAt: claim.at,
     endedAt: new Date().toISOString(),
-    failure,
+    failure: plainFailure('platform', message),
     outputs: existsSync(place.log) ? [{ key: logKey(id), file: place.log }] : []
   }
   const run = await readRun(place)

@@ -1,19 +1,5 @@
 /** What SageMaker's FailureReason says, and whose fault it is. */
-import type { Failure } from '../../../contract/run-report.ts'
-
-const nothingKnown: Omit<Failure, 'kind' | 'message'> = {
-  type: null,
-  file: null,
-  line: null,
-  traceback: null,
-  exitCode: null
-}
-
-export const failure = (kind: Failure['kind'], message: string): Failure => ({
-  ...nothingKnown,
-  kind,
-  message
-})
+import { type Failure, plainFailure } from '../../../contract/run-report.ts'
 
 /**
  * Its observed shapes: `AlgorithmError: <the container's failure file>, exit code: 1`, `ClientError: ...`,
@@ -21,7 +7,7 @@ export const failure = (kind: Failure['kind'], message: string): Failure => ({
  */
 export function readFailureReason(reason: string | undefined): Failure {
   const text = reason?.trim()
-  if (!text) return failure('platform', 'SageMaker ended the job and gives no reason.')
+  if (!text) return plainFailure('platform', 'SageMaker ended the job and gives no reason.')
   const [, error, said = '', code] =
     text.match(/^(\w+Error): ?(.*?)(?:, exit code: (\d+))?$/s) ?? []
   const exitCode = code === undefined ? null : Number(code)
@@ -29,11 +15,11 @@ export function readFailureReason(reason: string | undefined): Failure {
     case 'AlgorithmError':
       return { ...algorithmError(said, exitCode), exitCode }
     case 'ClientError':
-      return failure(isOperators.test(said) ? 'platform' : 'user', said || text)
+      return plainFailure(isOperators.test(said) ? 'platform' : 'user', said || text)
     case 'CapacityError':
-      return failure('capacity', said || text)
+      return plainFailure('capacity', said || text)
     default:
-      return failure('platform', text)
+      return plainFailure('platform', text)
   }
 }
 
@@ -44,7 +30,7 @@ const isOperators =
 /** The container's own words: `ValueError: message`, then where, then the end of a traceback (runtime/write-results.ts). */
 function algorithmError(said: string, exitCode: number | null): Failure {
   if (!said || /^Exit Code: \d+$/i.test(said))
-    return failure(
+    return plainFailure(
       'user',
       `The container ended${withCode(said, exitCode)} and left no reason; its log says more.`
     )

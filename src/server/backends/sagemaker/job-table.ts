@@ -1,8 +1,8 @@
 /** The training jobs that this process looks after, as far as it knows them; what the loop asks is answered from here. */
 import type { DescribeTrainingJobResponse, TrainingJobSummary } from '@aws-sdk/client-sagemaker'
 import { decodeTime } from 'ulid'
+import { plainFailure } from '../../../contract/run-report.ts'
 import type { Observation } from '../index.ts'
-import { failure } from './failure-reason.ts'
 import { hasEnded, observationOf, observationOfSummary } from './observation-of.ts'
 
 export interface Entry {
@@ -127,7 +127,7 @@ export function noteDescription(entry: Entry, described: DescribeTrainingJobResp
 export function noteMissing(entry: Entry, goneMilliseconds: number): void {
   entry.missingSince ??= Date.now()
   if (Date.now() - Math.max(entry.missingSince, entry.since) >= goneMilliseconds)
-    noteEnd(entry, { state: 'ended', status: 'Missing', failure: failure('platform', gone) })
+    noteEnd(entry, { state: 'ended', status: 'Missing', failure: plainFailure('platform', gone) })
 }
 
 const gone =

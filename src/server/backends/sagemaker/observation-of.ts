@@ -4,8 +4,9 @@ import type {
   SecondaryStatusTransition,
   TrainingJobSummary
 } from '@aws-sdk/client-sagemaker'
+import { plainFailure } from '../../../contract/run-report.ts'
 import type { Observation } from '../index.ts'
-import { failure, readFailureReason } from './failure-reason.ts'
+import { readFailureReason } from './failure-reason.ts'
 
 type Step = NonNullable<Observation['steps']>[number]
 
@@ -93,7 +94,7 @@ function endOf(
     return { ...at, failure: failed, ...(failed.exitCode ? { exitCode: failed.exitCode } : {}) }
   }
   const timeout = timeoutOf(job)
-  return timeout ? { ...at, failure: failure('timeout', timeout) } : { ...at, stopped: true }
+  return timeout ? { ...at, failure: plainFailure('timeout', timeout) } : { ...at, stopped: true }
 }
 
 /** A training job that ran out of time has "Stopped", as one that somebody stopped. */

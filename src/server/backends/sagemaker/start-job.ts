@@ -1,12 +1,12 @@
 /** CreateTrainingJob, never twice for one job: the name is the job's id, and SageMaker takes a name only once. */
 import { CreateTrainingJobCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker'
+import { plainFailure } from '../../../contract/run-report.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
-import type { BackendJob, StartOutcome } from '../index.ts'
+import type { Backend, BackendJob, StartOutcome } from '../index.ts'
 import { createBackoff } from './backoff.ts'
 import { createRequest } from './create-request.ts'
 import type { Doubts, Sending } from './doubts.ts'
 import { type Meaning, meaningOf, quotaReason, wordsOf } from './errors.ts'
-import { failure } from './failure-reason.ts'
 import { findEarlier } from './find-earlier.ts'
 import type { Places } from './job-place.ts'
 import { type Entry, type JobTable, newEntry } from './job-table.ts'
@@ -27,7 +27,7 @@ export interface StartOptions {
   onFound(entry: Entry): void
 }
 
-export function createStarter(options: StartOptions): (job: BackendJob) => Promise<StartOutcome> {
+export function createStarter(options: StartOptions): Backend['start'] {
   const { client, settings, trackingUri, table, poller, places, doubts, quotas } = options
   /** Of all jobs: AWS limits how often training jobs are made. */
   const backoff = createBackoff({
@@ -36,7 +36,7 @@ export function createStarter(options: StartOptions): (job: BackendJob) => Promi
   })
   let busy = ''
 
-  return async function start(job) {
+  return async function start(job, signal) {
     if (table.get(job.id)?.exists || places.stoppedAt(job.id)) return started
     if (backoff.wait() > 0) return later(busy)
     const { instanceType, instanceCount, spot } = planResources(job.resources, settings)
@@ -46,7 +46,9 @@ export function createStarter(options: StartOptions): (job: BackendJob) => Promi
     const sending = await doubts.send(job.id)
     const createdAt = Date.now()
     try {
-      await client.send(new CreateTrainingJobCommand(createRequest(job, settings, trackingUri)))
+      const request = new CreateTrainingJobCommand(createRequest(job, settings, trackingUri))
+      const { TrainingJobArn } = await client.send(request, signal && { abortSignal: signal })
+      if (!TrainingJobArn) throw new Error('The answer names no training job; is it SageMaker’s?')
     } catch (error) {
       return notCreated(job, quota, sending, error)
     }
@@ -126,5 +128,5 @@ function failed(job: BackendJob, error: unknown): StartOutcome {
   const words = wordsOf(error)
   const isInput = Object.values(job.inputs).some(uri => words.includes(uri))
   const message = `SageMaker refused the job: ${words}`
-  return { outcome: 'failed', failure: failure(isInput ? 'user' : 'platform', message) }
+  return { outcome: 'failed', failure: plainFailure(isInput ? 'user' : 'platform', message) }
 }

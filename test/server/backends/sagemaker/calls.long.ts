@@ -15,7 +15,7 @@ const changes = ['Starting', 'Training', 'Uploading', 'Completed'].length
 t.test(
   'a job costs one call to start, at most one a change, and none by being looked at',
   async t => {
-    const backend = start({
+    const backend = start(t, {
       folder: t.testdir(),
       withoutLogs: true,
       times: { pollMilliseconds: 1000 }

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -27,7 +30,7 @@ const slow = (milliseconds: number) => {
 }
 
 t.test('a job runs, and its end is told with its log', async t => {
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob()
   t.same(await backend.start(job), { outcome: 'started' })
   t.equal((await backend.observe([job.id])).get(job.id)?.state, 'starting')
@@ -53,7 +56,7 @@ t.test('a status that came after this service is passed on', async t => {
     delete knobs.unknownSecondaryStatus
     knobs.startMilliseconds = 20
   })
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob()
   await backend.start(job)
   const seen = await until(backend, job.id, ({ status }) => status === 'Pondering')
@@ -66,7 +69,7 @@ t.test('jobs are found in lists with empty pages', async t => {
   t.teardown(() => {
     knobs.emptyPages = false
   })
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob()
   await backend.start(job)
   t.match(await ended(backend, job.id), { status: 'Completed' })
@@ -74,7 +77,7 @@ t.test('jobs are found in lists with empty pages', async t => {
 
 t.test('a throttled start is for later, and costs nothing until then', async t => {
   knobs.throttleNext.CreateTrainingJob = 1
-  const backend = start({ folder: t.testdir(), times: { retryMilliseconds: 60_000 } })
+  const backend = start(t, { folder: t.testdir(), times: { retryMilliseconds: 60_000 } })
   const before = created()
   for (let n = 0; n < 20; n++)
     t.match(await backend.start(aBackendJob()), {
@@ -86,7 +89,7 @@ t.test('a throttled start is for later, and costs nothing until then', async t =
 
 t.test('what was throttled is tried again', async t => {
   knobs.throttleNext = { CreateTrainingJob: 2, ListTrainingJobs: 2, DescribeTrainingJob: 2 }
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob()
   while ((await backend.start(job)).outcome === 'later') await sleep(5)
   t.match(await ended(backend, job.id), { status: 'Completed' })
@@ -95,7 +98,7 @@ t.test('what was throttled is tried again', async t => {
 t.test('a used-up quota holds back jobs of its instance type alone', async t => {
   knobs.quota = { 'ml.c5.xlarge': 1 }
   t.teardown(slow(500))
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const [first, second] = [1, 2].map(() =>
     aBackendJob({ resources: { instanceType: 'ml.c5.xlarge' } })
   )
@@ -113,7 +116,7 @@ t.test('a used-up quota holds back jobs of its instance type alone', async t => 
 
 t.test('a job whose start gave no answer is found, and not made again', async t => {
   knobs.loseNext = 1
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob()
   t.match(await backend.start(job), { outcome: 'later', reason: /gave no answer/ })
   while ((await backend.start(job)).outcome === 'later') await sleep(5)
@@ -125,9 +128,9 @@ t.test('a job that was started before a crash is found without starting it', asy
   t.teardown(slow(1000))
   const folder = t.testdir()
   const job = aBackendJob()
-  await start({ folder }).start(job)
+  await start(t, { folder }).start(job)
   const before = created()
-  const backend = start({ folder })
+  const backend = start(t, { folder })
   t.same(await backend.kept(), [job.id])
   t.not((await backend.observe([job.id])).get(job.id)?.state, 'unclear')
   t.same(await backend.start(job), { outcome: 'started' })
@@ -139,9 +142,9 @@ t.test('and so it is where this machine has lost all', async t => {
   t.teardown(slow(500))
   const folder = t.testdir()
   const job = aBackendJob()
-  await start({ folder }).start(job)
+  await start(t, { folder }).start(job)
   await rm(join(folder, 'jobs'), { recursive: true })
-  const backend = start({ folder })
+  const backend = start(t, { folder })
   t.same(await backend.start(job), { outcome: 'started' })
   t.match(await ended(backend, job.id), { status: 'Completed' })
   t.equal(emulator.jobs.get(job.id)?.containerStarts, 1)
@@ -151,8 +154,8 @@ t.test('a running job is unclear after a restart, never absent', async t => {
   t.teardown(slow(500))
   const folder = t.testdir()
   const job = aBackendJob()
-  await start({ folder }).start(job)
-  const backend = start({ folder })
+  await start(t, { folder }).start(job)
+  const backend = start(t, { folder })
   t.equal((await backend.observe([job.id])).get(job.id)?.state, 'unclear')
   t.match(await ended(backend, job.id), { status: 'Completed' })
 })
@@ -162,7 +165,7 @@ t.test("another service's job of the same name is left alone", async t => {
   const job = aBackendJob()
   const others = createRequest({ ...job, outputsUri: 's3://training/others' }, settings, null)
   await client.send(new CreateTrainingJobCommand(others))
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   t.match(await backend.start(job), {
     outcome: 'failed',
     failure: { kind: 'platform', message: /ResourceInUse: Training job names must be unique/ }
@@ -173,7 +176,7 @@ t.test("another service's job of the same name is left alone", async t => {
 })
 
 t.test('a job that SageMaker refuses has failed, with its words', async t => {
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   t.match(await backend.start(aBackendJob({ inputs: { train: 's3://training/nothing/' } })), {
     outcome: 'failed',
     failure: { kind: 'user', message: /ValidationException: No S3 objects found under S3 URL/ }
@@ -186,13 +189,13 @@ t.test('a job that SageMaker refuses has failed, with its words', async t => {
 
 t.test('a job that was stopped before it was sent never reaches AWS', async t => {
   const folder = t.testdir()
-  const backend = start({ folder })
+  const backend = start(t, { folder })
   const job = aBackendJob()
   await backend.stop(job.id)
   const stopped = { state: 'ended', stopped: true, status: 'Stopped' }
   t.match((await backend.observe([job.id])).get(job.id), stopped)
   await backend.start(job)
-  const next = start({ folder })
+  const next = start(t, { folder })
   t.match((await next.observe([job.id])).get(job.id), stopped, 'after a restart, too')
   await next.stop(job.id)
   await next.start(job)
@@ -201,7 +204,7 @@ t.test('a job that was stopped before it was sent never reaches AWS', async t =>
 
 t.test('and neither does one whose start was refused so far', async t => {
   knobs.quota = { 'ml.c4.xlarge': 0 }
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob({ resources: { instanceType: 'ml.c4.xlarge' } })
   await backend.start(job)
   await backend.stop(job.id)
@@ -211,7 +214,7 @@ t.test('and neither does one whose start was refused so far', async t => {
 
 t.test('a running job is stopped by one call, however often it is asked for', async t => {
   t.teardown(slow(60_000))
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob()
   await backend.start(job)
   await until(backend, job.id, ({ state }) => state === 'running')
@@ -223,10 +226,46 @@ t.test('a running job is stopped by one call, however often it is asked for', as
   t.equal(callsOf(job.id).filter(operation => operation === 'StopTrainingJob').length, 1)
 })
 
+t.test('an answer that names no training job is none', async t => {
+  const captive = createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1')
+  await once(captive, 'listening')
+  const endpoint = process.env.AWS_ENDPOINT_URL_SAGEMAKER
+  t.teardown(() => {
+    process.env.AWS_ENDPOINT_URL_SAGEMAKER = endpoint
+    captive.close().closeAllConnections()
+  })
+  process.env.AWS_ENDPOINT_URL_SAGEMAKER = `http://127.0.0.1:${(captive.address() as AddressInfo).port}`
+  t.match(await start(t, { folder: t.testdir() }).start(aBackendJob()), {
+    outcome: 'later',
+    reason: /names no training job/
+  })
+})
+
+t.test('a start that hangs is given up at the signal, and found later', async t => {
+  t.teardown(slow(60_000))
+  knobs.latencyMilliseconds = 1_000
+  t.teardown(() => {
+    knobs.latencyMilliseconds = 0
+  })
+  const folder = t.testdir()
+  const job = aBackendJob()
+  t.match(await start(t, { folder }).start(job, AbortSignal.timeout(50)), {
+    outcome: 'later',
+    reason: /gave no answer/
+  })
+  knobs.latencyMilliseconds = 0
+  const next = start(t, { folder })
+  while ((await next.start(job)).outcome === 'later') await sleep(20)
+  t.same(
+    [...emulator.jobs.keys()].filter(id => id === job.id),
+    [job.id]
+  )
+})
+
 t.test('a stop that was throttled is tried again', async t => {
   t.teardown(slow(60_000))
   knobs.throttleNext.StopTrainingJob = 1
-  const backend = start({ folder: t.testdir(), times: { stopRetryMilliseconds: 20 } })
+  const backend = start(t, { folder: t.testdir(), times: { stopRetryMilliseconds: 20 } })
   const job = aBackendJob()
   await backend.start(job)
   await until(backend, job.id, ({ state }) => state === 'running')
@@ -240,7 +279,7 @@ t.test('a stop that was throttled is tried again', async t => {
 t.test('a stop finds the job whose start gave no answer', async t => {
   t.teardown(slow(60_000))
   knobs.loseNext = 1
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob()
   t.match(await backend.start(job), { outcome: 'later' })
   await backend.stop(job.id)
@@ -251,7 +290,7 @@ t.test('a stop finds the job whose start gave no answer', async t => {
 t.test('a job from before a restart is stopped when SageMaker surely has not got it', async t => {
   const job = aBackendJob()
   await sleep(5)
-  const backend = start({ folder: t.testdir(), times: { stopRetryMilliseconds: 20 } })
+  const backend = start(t, { folder: t.testdir(), times: { stopRetryMilliseconds: 20 } })
   await backend.stop(job.id)
   t.equal((await backend.observe([job.id])).get(job.id)?.state, 'unclear')
   const seen = await until(backend, job.id, ({ state }) => {
@@ -265,10 +304,10 @@ t.test('a job from before a restart is stopped when SageMaker surely has not got
 t.test('a job that was deleted in SageMaker has failed', async t => {
   const folder = t.testdir()
   const job = aBackendJob()
-  await start({ folder }).start(job)
+  await start(t, { folder }).start(job)
   await emulator.jobs.get(job.id)?.ended
   await client.send(new DeleteTrainingJobCommand({ TrainingJobName: job.id }))
-  const backend = start({ folder })
+  const backend = start(t, { folder })
   t.match(await ended(backend, job.id), {
     failure: { kind: 'platform', message: /deleted there/ }
   })
@@ -277,7 +316,7 @@ t.test('a job that was deleted in SageMaker has failed', async t => {
 
 t.test('a job that ran out of time has failed by it', async t => {
   t.teardown(slow(60_000))
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob({ resources: { maxRuntimeSeconds: 1 } })
   await backend.start(job)
   const seen = await ended(backend, job.id)
@@ -287,7 +326,7 @@ t.test('a job that ran out of time has failed by it', async t => {
 
 t.test('a job that got no instances has failed for want of capacity, and has no log', async t => {
   knobs.capacityErrorNext = 1
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob()
   await backend.start(job)
   const seen = await ended(backend, job.id)
@@ -298,7 +337,7 @@ t.test('a job that got no instances has failed for want of capacity, and has no 
 t.test('a job at the limits that are checked is taken', async t => {
   const many = (count: number, prefix: string, value: string) =>
     Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, value]))
-  const backend = start({ folder: t.testdir() })
+  const backend = start(t, { folder: t.testdir() })
   const job = aBackendJob({
     hyperparameters: {
       ...many(98, 'p', 'v'.repeat(2500)),
