@@ -26,7 +26,7 @@ function reasonOf(error: Error, bucket: string): string {
   if (status === 403)
     return `access to the bucket ${bucket} is denied. Its policy, or that of the service's role, must allow s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject.`
   if (name === 'TimeoutError' || name === 'AbortError')
-    return `the S3 endpoint does not answer (${message}). Is AWS_ENDPOINT_URL_S3 or AWS_REGION right, and the network there?`
+    return `the S3 endpoint does not answer${name === 'AbortError' ? '' : ` (${message})`}. Is AWS_ENDPOINT_URL_S3 or AWS_REGION right, and the network there?`
   if (unreachable.has(code))
     return `the S3 endpoint cannot be reached (${code}: ${message}). Is AWS_ENDPOINT_URL_S3 or AWS_REGION right, and the network there?`
   return status === undefined ? message : `the S3 endpoint answered ${status} ${name}: ${message}`
