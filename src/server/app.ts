@@ -15,9 +15,18 @@ import { logRoutes } from './routes/logs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { resultRoutes } from './routes/results.ts'
 import { sharedSchemas } from './routes/schemas.ts'
+import { submissionSchemas } from './routes/submission-schemas.ts'
+import { submissionRoutes } from './routes/submissions.ts'
 import type { Storage } from './storage/index.ts'
 import type { Store } from './store/index.ts'
 import { version } from './version.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a body that is not checked by its schema but as a whole, with all faults at once. */
+    documentedBody?: object
+  }
+}
 
 export interface AppOptions {
   jobs: Jobs
@@ -70,7 +79,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   })
   app.setErrorHandler(toProblem)
   app.setNotFoundHandler(notFound)
-  for (const schema of sharedSchemas) app.addSchema(schema)
+  for (const schema of [...sharedSchemas, ...submissionSchemas]) app.addSchema(schema)
 
   await app.register(multipart)
   await app.register(swagger, {
@@ -91,9 +100,14 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       ],
       security: []
     },
+    transform: ({ schema, url, route }) => {
+      const { documentedBody: body } = route.config ?? {}
+      return { url, schema: body ? { ...schema, body } : schema }
+    },
     refResolver: { buildLocalReference: json => String(json.$id) }
   })
   await app.register(swaggerUi, { routePrefix: '/docs' })
+  await app.register(submissionRoutes, options)
   await app.register(jobRoutes, options)
   await app.register(logRoutes, options)
   await app.register(resultRoutes, options)

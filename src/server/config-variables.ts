@@ -214,6 +214,12 @@ export const Variables = Type.Object({
     maximum: most,
     description: 'Largest archive of a project, as it is sent.'
   }),
+  KEEP_PROJECT_SECONDS: Type.Integer({
+    default: 7 * aDay,
+    minimum: 0,
+    maximum: most,
+    description: 'How old a project must be to be deleted with its last job.'
+  }),
   MAX_PROJECT_FILES: Type.Integer({
     default: defaultLimits.files,
     minimum: 1,

@@ -32,6 +32,7 @@ export interface Config {
   logLevel: Variables['LOG_LEVEL']
   limits: ProjectLimits
   stopGraceSeconds: number
+  keepProjectSeconds: number
   closeGraceSeconds: number
   /** With what environments are built: package indexes, proxies, certificates. */
   buildEnvironment: Environment
@@ -83,6 +84,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       unpackedBytes: values.MAX_PROJECT_BYTES,
       ratio: values.MAX_PROJECT_RATIO
     },
+    keepProjectSeconds: values.KEEP_PROJECT_SECONDS,
     stopGraceSeconds: values.STOP_GRACE_SECONDS,
     closeGraceSeconds: values.CLOSE_GRACE_SECONDS,
     buildEnvironment: pick(environment, forBuilding),

@@ -30,6 +30,26 @@ export const RangeNotSatisfiable = createError(
 )
 export const MalformedRequest = createError('MALFORMED_REQUEST', '%s', 400)
 /** What every storage throws where it cannot do what it is asked for now. */
+export const IdempotencyKeyReused = createError(
+  'IDEMPOTENCY_KEY_REUSED',
+  "The Idempotency-Key '%s' was used for other content before. Send a new key with new content, and the same content with the same key.",
+  422
+)
+export const IdempotencyKeyInUse = createError(
+  'IDEMPOTENCY_KEY_IN_USE',
+  "Another request with the Idempotency-Key '%s' is still under way; try again.",
+  409
+)
+export const JobNotTerminal = createError(
+  'JOB_NOT_TERMINAL',
+  "Job '%s' is %s; only a job that has ended can be deleted. Stop it first.",
+  409
+)
+export const ProjectNotFound = createError(
+  'PROJECT_NOT_FOUND',
+  "There is no project '%s' in the storage.",
+  404
+)
 export const StorageUnavailable = createError('STORAGE_UNAVAILABLE', '%s', 503)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The service is stopping; try again.', 503)
 

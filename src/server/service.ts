@@ -42,6 +42,7 @@ export async function createService(
     store,
     storage,
     backend,
+    projectMilliseconds: config.keepProjectSeconds * 1000,
     submit: { folder, limits: config.limits },
     loop: {
       folder,

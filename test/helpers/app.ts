@@ -42,6 +42,7 @@ export async function testApp(
     store,
     storage,
     backend,
+    projectMilliseconds: 0,
     submit: { folder, limits: allLimits },
     loop: { folder, intervalMilliseconds: 50, log }
   })

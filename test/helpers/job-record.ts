@@ -15,6 +15,8 @@ export const aJob = (changes: Partial<JobRecord> = {}): JobRecord => ({
     path: '',
     gitCommit: null
   },
+  batch: null,
+  rerunOf: null,
   entryPoint: 'main',
   parameters: { alpha: '1.0', label: '"a \\"b\\"\\n\u00e9"' },
   defaults: { l1_ratio: '0.1' },

@@ -1,7 +1,7 @@
 /** What every store must do, whatever keeps it. */
 import type { Test } from 'tap'
 import type { JobRecord } from '../../src/server/jobs/job.ts'
-import type { Store } from '../../src/server/store/index.ts'
+import type { JobFilter, Store } from '../../src/server/store/index.ts'
 import { aJob } from './job-record.ts'
 
 const at = '2026-02-03T04:05:06.789Z'
@@ -139,6 +139,100 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     const saved = await store.save({ ...job, stopRequestedAt: at })
     t.match(saved, { stopRequestedAt: null, version: 2 })
     t.strictSame(await store.get(job.id), saved)
+  })
+
+  t.test('inserts many jobs at once, or none of them', async t => {
+    const store = await makeStore(t)
+    const jobs = Array.from({ length: 1000 }, (_, n) =>
+      aJob({ id: `job-${n}`, batch: 'batch-1', tags: { n: `${n}`, of: 'many' } })
+    )
+    t.equal(await store.insert(jobs), true)
+    t.equal((await store.list({ batch: 'batch-1', limit: 2000 })).length, 1000)
+    await t.rejects(store.insert([aJob({ id: 'new' }), aJob({ id: 'job-7' })]))
+    t.equal(await store.get('new'), undefined)
+  })
+
+  t.test('lists only the jobs that meet every filter', async t => {
+    const store = await makeStore(t)
+    const digest = `sha256:${'a'.repeat(64)}`
+    const project = { ...aJob().project, digest }
+    await store.insert([
+      aJob({ id: 'A', name: 'one', tags: { team: 'a', stage: 'x' }, createdAt: at }),
+      aJob({ id: 'B', name: 'one', tags: { team: 'b' }, batch: 'batch-1', createdAt: later }),
+      aJob({
+        id: 'C',
+        name: 'One',
+        tags: { team: 'a' },
+        status: 'failed',
+        project,
+        createdAt: later
+      })
+    ])
+    const found = async (filter: JobFilter) => ids(await store.list({ ...filter, limit: 9 }))
+    t.same(await found({ name: 'one' }), ['B', 'A'])
+    t.same(await found({ tags: { team: 'a' } }), ['C', 'A'])
+    t.same(await found({ tags: { team: 'a', stage: 'x' } }), ['A'])
+    t.same(await found({ tags: { team: 'x' } }), [])
+    t.same(await found({ project: digest }), ['C'])
+    t.same(await found({ batch: 'batch-1' }), ['B'])
+    t.same(await found({ createdAfter: at }), ['C', 'B'])
+    t.same(await found({ createdBefore: later }), ['A'])
+    t.same(await found({ name: 'one', tags: { team: 'a' }, status: ['queued'] }), ['A'])
+  })
+
+  t.test('counts jobs by status', async t => {
+    const store = await makeStore(t)
+    const none = {
+      queued: 0,
+      starting: 0,
+      running: 0,
+      stopping: 0,
+      succeeded: 0,
+      failed: 0,
+      stopped: 0
+    }
+    t.same(await store.summary(), none)
+    await insertSome(store)
+    t.same(await store.summary(), { ...none, queued: 2, running: 2, failed: 1 })
+  })
+
+  t.test('takes a key once for each scope, and nothing with a key that is taken', async t => {
+    const store = await makeStore(t)
+    const key = { scope: 'a', key: 'k', fingerprint: 'f', answer: 'A', createdAt: at }
+    t.equal(await store.insert(aJob({ id: 'A' }), key), true)
+    t.equal(await store.insert(aJob({ id: 'B' }), { ...key, answer: 'B' }), false)
+    t.equal(await store.insert(aJob({ id: 'C' }), { ...key, scope: 'b', answer: 'C' }), true)
+    t.strictSame(ids(await store.list({ limit: 9 })), ['C', 'A'])
+    t.strictSame(await store.findKey('a', 'k'), key)
+    t.equal(await store.findKey('a', 'other'), undefined)
+    await store.forgetKeys(at)
+    t.strictSame(await store.findKey('a', 'k'), key)
+    await store.forgetKeys(later)
+    t.equal(await store.findKey('a', 'k'), undefined)
+  })
+
+  t.test('lets one of many requests with the same key win', async t => {
+    const store = await makeStore(t)
+    const inserted = await Promise.all(
+      Array.from({ length: 10 }, (_, n) =>
+        store.insert(aJob({ id: `${n}` }), {
+          ...{ scope: 'a', key: 'k', fingerprint: 'f', createdAt: at },
+          answer: `${n}`
+        })
+      )
+    )
+    t.equal(inserted.filter(Boolean).length, 1)
+    t.strictSame(ids(await store.list({ limit: 20 })), [(await store.findKey('a', 'k'))?.answer])
+  })
+
+  t.test('removes a job with its tags and keys, and does not mind that it is gone', async t => {
+    const store = await makeStore(t)
+    const key = { scope: 'a', key: 'k', fingerprint: 'f', answer: 'A', createdAt: at }
+    await store.insert([aJob({ id: 'A' }), aJob({ id: 'B' })], key)
+    await store.remove('A')
+    await store.remove('A')
+    t.strictSame(ids(await store.list({ tags: aJob().tags, limit: 9 })), ['B'])
+    t.equal(await store.findKey('a', 'k'), undefined)
   })
 
   t.test('can be used until it is closed', async t => {

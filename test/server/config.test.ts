@@ -23,6 +23,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     mlflowTrackingUri: undefined,
     logLevel: 'info',
     limits: defaultLimits,
+    keepProjectSeconds: 604_800,
     stopGraceSeconds: 120,
     closeGraceSeconds: 30,
     buildEnvironment: {},
@@ -51,6 +52,7 @@ t.test('reads every variable', async t => {
     MAX_PROJECT_PATH_BYTES: '5',
     MAX_PROJECT_BYTES: '6',
     MAX_PROJECT_RATIO: '7',
+    KEEP_PROJECT_SECONDS: '9',
     STOP_GRACE_SECONDS: '8',
     CLOSE_GRACE_SECONDS: '9'
   })
@@ -74,6 +76,7 @@ t.test('reads every variable', async t => {
       unpackedBytes: 6,
       ratio: 7
     },
+    keepProjectSeconds: 9,
     stopGraceSeconds: 8,
     closeGraceSeconds: 9,
     buildEnvironment: {},

@@ -73,6 +73,8 @@ export interface Backend {
   open(): void
   /** What of a submission this backend cannot run; pointers are into the submission. Asks nobody. */
   check(job: BackendJob): Fault[]
+  /** What a job with these would run on: the operator's defaults are applied. */
+  plan(resources: Resources): Resources
   /** Jobs of one queue wait for the same thing, first come, first served; those of others need not wait for them. */
   queueOf(resources: Resources): string
   /** Starts the job unless it was started before: it may be called again after a crash, and never starts a job twice. Gives up at the signal. */

@@ -40,14 +40,22 @@ export interface Fields {
   tags: Record<string, string>
 }
 
-type JsonField = 'parameters' | 'run' | 'environment' | 'resources' | 'inputs' | 'tags'
-const jsonFields: JsonField[] = ['parameters', 'run', 'environment', 'resources', 'inputs', 'tags']
+const jsonFields = ['parameters', 'run', 'environment', 'resources', 'inputs', 'tags'] as const
+export interface CheckedFields {
+  fields: Fields
+  faults: Fault[]
+}
+
+type JsonField = (typeof jsonFields)[number]
+
+/** Whether the field's text is JSON. */
+export const isJsonField = (name: string): boolean => jsonFields.some(field => field === name)
 
 /**
  * Throws MALFORMED_REQUEST that names every field that is no JSON; answers every other fault, and the fields without
  * the values that are not of their type, so that all that remains can be checked.
  */
-export function checkFields(texts: FieldTexts): { fields: Fields; faults: Fault[] } {
+export function checkFields(texts: FieldTexts): CheckedFields {
   const faults: Fault[] = [...unknownFields(texts)]
   const values = parseFields(texts)
   const parameters = parseParameters(textOf(texts, 'parameters'))

@@ -30,7 +30,7 @@ interface Finish {
 export async function finishJob(job: JobRecord, seen: Observation, finish: Finish): Promise<void> {
   const { storage } = finish
   for (const { key, file } of seen.outputs ?? []) if (existsSync(file)) await storage.put(key, file)
-  const report = await readReport(job.id, finish).catch(() => undefined)
+  const report = await readReport(job.id, finish)
   const model = await storage.stat(modelKey(job.id))
   const failure = failureOf(job, seen, report)
   const status = seen.stopped ? 'stopped' : failure ? 'failed' : 'succeeded'
@@ -58,18 +58,13 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
   await finish.move(job, status, failure?.message ?? null, changes, endedAt)
 }
 
-/** The runtime's report out of output.tar.gz, kept beside it so that it can be read without unpacking. The user's program can
- * write there as well: what is no archive or no report counts as none. */
+/** The runtime's report out of output.tar.gz, kept beside it so that it can be read without unpacking. */
 async function readReport(id: string, { storage, folder }: Finish): Promise<RunReport | undefined> {
   if (!(await storage.stat(outputKey(id)))) return undefined
-  const text = await readArchiveFile(
-    await storage.read(outputKey(id)),
-    runReportFile,
-    reportLimitBytes
-  )
-  if (!text) return undefined
-  const report: unknown = JSON.parse(text)
-  if (!Value.Check(RunReport, report)) return undefined
+  const archive = await storage.read(outputKey(id))
+  const text = await readArchiveFile(archive, runReportFile, reportLimitBytes).catch(noneIfBroken)
+  const report = text === undefined ? undefined : parseReport(text)
+  if (!report || text === undefined) return undefined
   const temporary = await mkdtemp(join(folder, 'report-'))
   try {
     const file = join(temporary, runReportFile)
@@ -79,6 +74,21 @@ async function readReport(id: string, { storage, folder }: Finish): Promise<RunR
     await rm(temporary, { recursive: true })
   }
   return report
+}
+
+/** The user's program can write there as well: what is no archive counts as none. Where reading failed, the job is not finished. */
+function noneIfBroken(error: NodeJS.ErrnoException): undefined {
+  const { code = '', name } = error
+  if (/^E[A-Z]+$|^ERR_STREAM_PREMATURE_CLOSE$/.test(code) || name === 'TimeoutError') throw error
+}
+
+function parseReport(text: string): RunReport | undefined {
+  try {
+    const report: unknown = JSON.parse(text)
+    return Value.Check(RunReport, report) ? report : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What the backend knows for certain, then what the user's program said, then what the backend guesses. */

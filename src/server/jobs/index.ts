@@ -1,21 +1,34 @@
 /** Jobs, as routes see them. */
 import type { RunReport } from '../../contract/run-report.ts'
+import { createKeyedLock } from '../../system/keyed-lock.ts'
 import type { Backend } from '../backends/index.ts'
-import { JobNotFound, ModelNotFound, ModelNotReady } from '../errors.ts'
+import { IdempotencyKeyInUse, JobNotFound, ModelNotFound, ModelNotReady } from '../errors.ts'
 import { modelKey, reportKey, type Storage, type StoredObject } from '../storage/index.ts'
 import type { JobQuery, Store } from '../store/index.ts'
-import { isTerminal, type JobRecord } from './job.ts'
+import { deleteJob } from './delete-job.ts'
+import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
 import { createLoop, type LoopOptions } from './loop.ts'
 import { type LogOptions, readLog } from './read-log.ts'
-import { type Submission, type SubmitOptions, submitJob } from './submit-job.ts'
+import { fieldsOf } from './rerun.ts'
+import { laidOver, type Submission } from './submission.ts'
+import { type Accepted, type Asked, type SubmitOptions, submitJobs } from './submit-jobs.ts'
 
 export interface Jobs {
   /** Begins to move jobs on. */
   start(): void
-  submit(submission: Submission): Promise<JobRecord>
+  /**
+   * Takes a submission once it is its turn: `read` is called then, for requests with the same key come one after the other.
+   * Throws IDEMPOTENCY_KEY_IN_USE where that takes too long, and whatever submitJobs throws.
+   */
+  submit(read: () => Promise<Submission>, asked: Asked): Promise<Accepted>
+  /** A job like this one, with what the submission says laid over it. */
+  rerun(id: string, read: () => Promise<Submission>, asked: Asked): Promise<Accepted>
   /** Throws JOB_NOT_FOUND, as all below do. */
   get(id: string): Promise<JobRecord>
   list(query: JobQuery): Promise<JobRecord[]>
+  summary(): Promise<Record<JobStatus, number>>
+  /** Forgets a job that has ended, and what it left. Throws JOB_NOT_TERMINAL. */
+  remove(id: string): Promise<void>
   /** Asks for a graceful stop; nothing happens to a job that has ended. */
   stop(id: string): Promise<JobRecord>
   /** Throws JOB_NOT_FOUND before the first chunk. */
@@ -32,16 +45,37 @@ export interface JobsOptions {
   storage: Storage
   backend: Backend
   submit: Pick<SubmitOptions, 'folder' | 'limits'>
+  /** How old a project must be to go with its last job. */
+  projectMilliseconds: number
   loop: Pick<LoopOptions, 'folder' | 'intervalMilliseconds' | 'log'>
 }
 
+/** For an upload by another request with the same key. */
+const keyMilliseconds = 60_000
+
 export function createJobs({ store, storage, backend, ...options }: JobsOptions): Jobs {
   const loop = createLoop({ store, storage, backend, ...options.loop })
+  const keyLock = createKeyedLock()
+  const projectLock = createKeyedLock()
+  const submitOptions = { store, storage, backend, projectLock, ...options.submit }
 
   async function get(id: string): Promise<JobRecord> {
     const job = await store.get(id)
     if (!job) throw new JobNotFound(id)
     return job
+  }
+
+  async function submit(read: () => Promise<Submission>, asked: Asked): Promise<Accepted> {
+    const act = async () => submitJobs(await read(), asked, submitOptions)
+    const { key } = asked
+    const accepted = key
+      ? await keyLock.run(JSON.stringify(key), act, {
+          milliseconds: keyMilliseconds,
+          busy: () => new IdempotencyKeyInUse(key.key)
+        })
+      : await act()
+    if (!asked.dryRun && !accepted.replayed) loop.wake()
+    return accepted
   }
 
   return {
@@ -52,16 +86,21 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
       loop.start()
     },
 
-    async submit(submission) {
-      const job = await submitJob(submission, {
-        store,
-        storage,
-        backend,
-        ...options.submit
-      })
-      loop.wake()
-      return job
+    summary: () => store.summary(),
+    submit,
+
+    async rerun(id, read, asked) {
+      const earlier = await get(id)
+      return submit(
+        async () => {
+          const { texts, faults } = await read()
+          return { texts: laidOver(fieldsOf(earlier), texts), faults }
+        },
+        { ...asked, rerunOf: earlier }
+      )
     },
+
+    remove: id => deleteJob(id, { store, storage, projectLock, ...options }),
 
     async stop(id) {
       const job = await store.requestStop(id, new Date().toISOString())

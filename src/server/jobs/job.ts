@@ -68,6 +68,9 @@ export interface JobRecord {
     path: string
     gitCommit: string | null
   }
+  /** The batch that it came in, and the job that it repeats. */
+  batch: string | null
+  rerunOf: string | null
   entryPoint: string
   /** What the caller gave: name -> JSON token, exactly as it was written (1.0 stays 1.0). */
   parameters: Record<string, string>

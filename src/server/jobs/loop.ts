@@ -3,6 +3,7 @@
  * here alone. A turn begins with what the store says and what the backend sees, so a restart needs nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import pLimit from 'p-limit'
 import pMap from 'p-map'
 import { plainFailure } from '../../contract/run-report.ts'
 import type { Backend, Observation, StartOutcome } from '../backends/index.ts'
@@ -37,8 +38,9 @@ const retryMilliseconds = 10_000
 /** How many queued and in-progress jobs a turn looks at, at most. */
 const queuedInView = 10_000
 const inProgressInView = 10_000
-/** How many jobs are looked after at once; more than one, for taking over what a job left may take long. */
+/** How many jobs are looked after at once. */
 const concurrency = 8
+const finishConcurrency = 8
 /** Starting jobs may take long, too: after that time those that run are looked after again. */
 const startMilliseconds = 2_000
 
@@ -54,6 +56,9 @@ export function createLoop(options: LoopOptions): Loop {
   let running: Promise<void> | undefined
   /** When a job whose start failed is tried again (milliseconds since 1970). */
   const retryAt = new Map<string, number>()
+  /** Jobs that have ended and whose outputs are being taken over, which may take long: no turn waits for it. */
+  const finishing = new Map<string, Promise<void>>()
+  const finishInTurn = pLimit(finishConcurrency)
 
   async function turns(): Promise<void> {
     let recovered = false
@@ -154,17 +159,24 @@ export function createLoop(options: LoopOptions): Loop {
     }
     for (const { state, at, reason } of seen.steps ?? [])
       await move(job, state, reason ?? null, {}, at)
-    if (seen.state === 'ended') {
-      await finishJob(job, seen, { ...options, move })
-      await backend.forget(job.id)
-      return
-    }
+    if (seen.state === 'ended') return finish(job, seen)
     if (job.stopRequestedAt && seen.state !== 'stopping') {
       await backend.stop(job.id)
       await move(job, 'stopping', 'A stop was asked for.', seenChanges(seen))
     } else if (seen.state !== 'unclear' && job.status !== seen.state && job.status !== 'stopping')
       await move(job, seen.state, seen.reason ?? null, seenChanges(seen))
     else await update(job, { ...seenChanges(seen), statusReason: seen.reason ?? null })
+  }
+
+  function finish(job: JobRecord, seen: Observation): void {
+    if (finishing.has(job.id)) return
+    const finished = finishInTurn(() =>
+      guarded(job.id, async () => {
+        await finishJob(job, seen, { ...options, move })
+        await backend.forget(job.id)
+      })
+    ).finally(() => finishing.delete(job.id))
+    finishing.set(job.id, finished)
   }
 
   async function guarded(id: string, act: () => Promise<void>): Promise<void> {
@@ -198,6 +210,7 @@ export function createLoop(options: LoopOptions): Loop {
       ended.abort()
       const timer = setTimeout(() => impatient.abort(), stopMilliseconds)
       await running
+      await Promise.all(finishing.values())
       clearTimeout(timer)
     }
   }

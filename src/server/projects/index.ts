@@ -1,5 +1,6 @@
 /** An uploaded archive: spooled to a temporary file, inspected, refused or made a project (docs/projects.md). */
 export { type InspectedProject, inspectArchive } from './inspect-archive.ts'
 export { defaultLimits, type ProjectLimits } from './project-limits.ts'
+export { readStored, type StoredProject } from './read-stored.ts'
 export { type SpooledFile, spoolUpload } from './spool-upload.ts'
 export { type TreeFile, treeDigest } from './tree-digest.ts'

@@ -38,7 +38,7 @@ export const inspectArchive = (file: SpooledFile, options: InspectOptions) =>
 /** More at once are no faster, for each takes a core, and each holds pieces of its archive in memory. */
 const inTurn = pLimit(2)
 
-interface InspectOptions {
+export interface InspectOptions {
   folder: string
   limits: ProjectLimits
   path?: string

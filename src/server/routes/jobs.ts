@@ -1,55 +1,17 @@
-/** Submitting jobs, and looking at them. */
+/** Looking at jobs, and ending them. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { MalformedRequest } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { JobStatus } from '../jobs/job.ts'
 import { presentJob } from './present-job.ts'
-import { readSubmission } from './read-submission.ts'
-import { Job, JobList, problems, Ref, Submission } from './schemas.ts'
-
-export interface JobRoutesOptions {
-  jobs: Jobs
-  /** For temporary files. */
-  folder: string
-  uploadBytes: number
-}
+import { Job, JobList, JobSummary, problems, Ref } from './schemas.ts'
 
 export const JobParams = Type.Object({ id: Type.String({ description: 'The job’s id.' }) })
 
 const defaultLimit = 20
 
-export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (
-  app,
-  { jobs, folder, uploadBytes }
-) => {
-  app.post(
-    '/jobs',
-    {
-      schema: {
-        operationId: 'submitJob',
-        tags: ['jobs'],
-        summary: 'Submit a training job',
-        description:
-          'Checks the project and everything beside it, and answers when the job is recorded: a job that was accepted survives a crash of the service, and runs exactly once.',
-        consumes: ['multipart/form-data'],
-        body: Ref(Submission),
-        response: {
-          202: Type.Unsafe<Job>({ ...Ref(Job), description: 'The job is queued.' }),
-          ...problems(400, 413, 415, 422, 503)
-        }
-      },
-      // The form is read part by part: there is no body that could be validated here.
-      validatorCompiler: () => () => true
-    },
-    async (request, reply) => {
-      const job = await jobs.submit(
-        await readSubmission(request, { folder, limitBytes: uploadBytes })
-      )
-      return reply.code(202).header('location', `/jobs/${job.id}`).send(presentJob(job))
-    }
-  )
-
+export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, { jobs }) => {
   app.get(
     '/jobs',
     {
@@ -62,6 +24,17 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (
             status: Type.Optional(
               Type.Array(JobStatus, { description: 'May be given several times.' })
             ),
+            tag: Type.Optional(
+              Type.Array(Type.String({ pattern: '^[^:]+:' }), {
+                description: 'key:value; given several times, jobs must have all of them.',
+                examples: [['team:risk']]
+              })
+            ),
+            name: Type.Optional(Type.String({ description: 'Exactly this name.' })),
+            project: Type.Optional(Type.String({ description: 'The project’s digest.' })),
+            batch: Type.Optional(Type.String({ description: 'The batch’s id.' })),
+            createdAfter: Type.Optional(When),
+            createdBefore: Type.Optional(When),
             limit: Type.Integer({ minimum: 1, maximum: 100, default: defaultLimit }),
             cursor: Type.Optional(Type.String({ description: 'nextCursor of the page before.' }))
           },
@@ -71,16 +44,32 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (
       }
     },
     async request => {
-      const { status, limit, cursor } = request.query
+      const { limit, cursor, tag = [], createdAfter, createdBefore, ...filter } = request.query
       const items = await jobs.list({
-        limit: limit + 1,
-        ...(status ? { status } : {}),
-        ...(cursor === undefined ? {} : { before: readCursor(cursor) })
+        ...filter,
+        tags: readTags(tag),
+        ...(createdAfter === undefined ? {} : { createdAfter: readTime(createdAfter) }),
+        ...(createdBefore === undefined ? {} : { createdBefore: readTime(createdBefore) }),
+        ...(cursor === undefined ? {} : { before: readCursor(cursor) }),
+        limit: limit + 1
       })
       const page = items.slice(0, limit)
       const last = items.length > limit ? page.at(-1) : undefined
       return { items: page.map(presentJob), nextCursor: last ? writeCursor(last.id) : null }
     }
+  )
+
+  app.get(
+    '/jobs/summary',
+    {
+      schema: {
+        operationId: 'getJobSummary',
+        tags: ['jobs'],
+        summary: 'Count jobs by status',
+        response: { 200: Ref(JobSummary) }
+      }
+    },
+    () => jobs.summary()
   )
 
   app.get(
@@ -115,7 +104,43 @@ export const jobRoutes: FastifyPluginAsyncTypebox<JobRoutesOptions> = async (
     },
     async (request, reply) => reply.code(202).send(presentJob(await jobs.stop(request.params.id)))
   )
+
+  app.delete(
+    '/jobs/:id',
+    {
+      schema: {
+        operationId: 'deleteJob',
+        tags: ['jobs'],
+        summary: 'Delete a job that has ended, and all that it left',
+        params: JobParams,
+        response: {
+          204: Type.Unsafe<undefined>({ type: 'null', description: 'It is gone.' }),
+          ...problems(404, 409, 503)
+        }
+      }
+    },
+    async (request, reply) => {
+      await jobs.remove(request.params.id)
+      return reply.code(204).send()
+    }
+  )
 }
+
+const When = Type.String({
+  format: 'date-time',
+  description: 'RFC 3339, such as 2026-11-24T08:00:00Z.'
+})
+
+/** As records have it. */
+const readTime = (time: string) => new Date(time).toISOString()
+
+const readTags = (tags: string[]) =>
+  Object.fromEntries(
+    tags.map(tag => {
+      const at = tag.indexOf(':')
+      return [tag.slice(0, at), tag.slice(at + 1)]
+    })
+  )
 
 const writeCursor = (id: string) => Buffer.from(id).toString('base64url')
 

@@ -1,7 +1,9 @@
 /** A job's record as the API shows it. */
 import { rawParameters } from '../../contract/parameters.ts'
+import type { Backend } from '../backends/index.ts'
 import { isTerminal, type JobRecord } from '../jobs/job.ts'
 import type { Job } from './schemas.ts'
+import type { JobPreview } from './submission-schemas.ts'
 
 const looksSecret =
   /SECRET|TOKEN|PASS|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEY$|(^|_)(PAT|DSN|AUTH|COOKIE|WEBHOOK)(_|$)/i
@@ -19,6 +21,8 @@ export function presentJob(job: JobRecord): Job {
     terminal: isTerminal(status),
     statusReason,
     project: { digest: job.project.digest, name: job.project.name, path: job.project.path },
+    batch: job.batch,
+    rerunOf: job.rerunOf,
     entryPoint,
     parameters: rawParameters({ ...job.defaults, ...job.parameters }),
     run: job.mlflowRun && {
@@ -26,12 +30,7 @@ export function presentJob(job: JobRecord): Job {
       trackingUri: hideCredentials(job.mlflowRun.trackingUri)
     },
     backend: job.backend,
-    environment: Object.fromEntries(
-      Object.entries(job.environment).map(([key, value]) => [
-        key,
-        looksSecret.test(key) ? '***' : hideCredentials(value)
-      ])
-    ),
+    environment: withoutSecrets(job.environment),
     resources: job.resources,
     inputs: job.inputs,
     tags,
@@ -50,7 +49,29 @@ export function presentJob(job: JobRecord): Job {
       metrics: `${self}/metrics`,
       model: `${self}/model`,
       modelFiles: `${self}/model/files`,
-      stop: `${self}/stop`
+      project: `/projects/${job.project.digest}`,
+      stop: `${self}/stop`,
+      rerun: `${self}/rerun`
     }
   }
 }
+
+/** What a dry run answers. */
+export function previewJob(job: JobRecord, backend: Backend): JobPreview {
+  const { name, project, entryPoint, parameters, environment, inputs, tags, warnings } =
+    presentJob(job)
+  return {
+    ...{ name, project, entryPoint, parameters, environment, inputs, tags, warnings },
+    run: job.run,
+    resources: backend.plan(job.resources),
+    backend: { name: backend.name }
+  }
+}
+
+const withoutSecrets = (environment: Record<string, string>) =>
+  Object.fromEntries(
+    Object.entries(environment).map(([key, value]) => [
+      key,
+      looksSecret.test(key) ? '***' : hideCredentials(value)
+    ])
+  )

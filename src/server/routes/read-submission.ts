@@ -4,14 +4,19 @@ import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { MalformedRequest, UnsupportedMediaType, UploadTooLarge } from '../errors.ts'
 import { fieldNames } from '../jobs/check-fields.ts'
-import type { Submission } from '../jobs/submit-job.ts'
+import type { Submission } from '../jobs/submission.ts'
 import { type SpooledFile, spoolUpload } from '../projects/index.ts'
 
 const fieldBytes = 1024 * 1024
 /** Headers and boundaries around the archive, and the fields beside it. */
 const formBytes = 16 * 1024 * 1024
 
-const limits = { fieldSize: fieldBytes, fileSize: Number.POSITIVE_INFINITY, parts: 100 }
+/** Of the field "jobs", in which a batch has all of its jobs. */
+const batchBytes = 16 * 1024 * 1024
+
+const limitOf = (name: string) => (name === 'jobs' ? batchBytes : fieldBytes)
+
+const limits = { fieldSize: batchBytes, fileSize: Number.POSITIVE_INFINITY, parts: 100 }
 
 export async function readSubmission(
   request: FastifyRequest,
@@ -21,12 +26,16 @@ export async function readSubmission(
     throw new UnsupportedMediaType(request.headers['content-type'] ?? 'none')
   if (Number(request.headers['content-length'] ?? 0) > limitBytes + formBytes)
     throw new UploadTooLarge(limitBytes)
+  // It may have waited for its turn.
+  if (request.raw.destroyed) throw new MalformedRequest('The request was cut off.')
   const submission: Submission = { texts: new Map(), faults: [] }
   try {
     for await (const part of request.parts({ limits })) {
       if (part.type === 'field') {
-        if (part.valueTruncated) throw tooLarge(part.fieldname)
-        take(submission, part.fieldname, String(part.value))
+        const value = String(part.value)
+        if (part.valueTruncated || Buffer.byteLength(value) > limitOf(part.fieldname))
+          throw tooLarge(part.fieldname)
+        take(submission, part.fieldname, value)
       } else if (part.fieldname === 'project') {
         if (submission.archive) submission.faults.push(twice('project'))
         if (submission.archive) part.file.resume()
@@ -49,7 +58,7 @@ const unreadable = (error: Error) =>
 
 const tooLarge = (name: string) =>
   new MalformedRequest(
-    `The field "${name}" is larger than ${fieldBytes} bytes, the limit of a field. Put what is long into a file of the project.`
+    `The field "${name}" is larger than ${limitOf(name)} bytes, the limit of a field. Put what is long into a file of the project.`
   )
 
 function take({ texts, faults }: Submission, name: string, value: string): void {
@@ -68,8 +77,8 @@ async function readText(file: Readable, name: string): Promise<string> {
   let size = 0
   for await (const chunk of file) {
     size += chunk.length
-    if (size > fieldBytes && fieldNames.some(known => known === name)) throw tooLarge(name)
-    if (size <= fieldBytes) chunks.push(chunk)
+    if (size > limitOf(name) && ['jobs', ...fieldNames].includes(name)) throw tooLarge(name)
+    if (size <= limitOf(name)) chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
 }

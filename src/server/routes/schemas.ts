@@ -15,7 +15,9 @@ import { JobStatus, RunOptions, Transition } from '../jobs/job.ts'
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const Ref = <T extends TSchema & { $id?: string }>(schema: T) =>
   Type.Unsafe<Static<T>>(Type.Ref(schema.$id ?? ''))
-const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
+export const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
+export const Texts = (description: string) =>
+  Type.Record(Type.String(), Type.String(), { description })
 const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
 
 export const Problem = Type.Object(
@@ -48,6 +50,8 @@ export const Job = Type.Object(
       name: Nullable(Type.String()),
       path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' })
     }),
+    batch: Nullable(Type.String({ description: 'The batch that it was submitted in.' })),
+    rerunOf: Nullable(Type.String({ description: 'The job that it repeats.' })),
     entryPoint: Type.String(),
     parameters: Type.Unsafe<Record<string, unknown>>(
       Type.Record(Type.String(), Scalar, { description: 'Defaults included.' })
@@ -103,7 +107,9 @@ export const Job = Type.Object(
       metrics: Type.String(),
       model: Type.String(),
       modelFiles: Type.String(),
-      stop: Type.String()
+      project: Type.String(),
+      stop: Type.String(),
+      rerun: Type.String()
     })
   },
   { $id: 'Job', description: 'One run of one entry point of one project.' }
@@ -118,6 +124,11 @@ export const JobList = Type.Object(
   { $id: 'JobList' }
 )
 
+export const JobSummary = Type.Record(JobStatus, Type.Integer({ minimum: 0 }), {
+  $id: 'JobSummary',
+  description: 'How many jobs there are in each status.'
+})
+
 export const Metrics = Type.Object(
   {
     metrics: Type.Record(Type.String(), MetricValue, { description: 'Last values.' }),
@@ -130,41 +141,6 @@ export const Metrics = Type.Object(
 export const ModelFileList = Type.Object(
   { items: Type.Array(Ref(ModelFile)), nextCursor: Type.Null() },
   { $id: 'ModelFileList' }
-)
-
-export const Submission = Type.Object(
-  {
-    project: Type.Unsafe<Blob>({
-      type: 'string',
-      format: 'binary',
-      description: 'The MLflow project: tar.gz, tgz, tar or zip.'
-    }),
-    path: Type.Optional(
-      Type.String({ description: 'The project’s folder in the archive, where it is not the root.' })
-    ),
-    parameters: Type.Optional(
-      Type.Record(Type.String(), Scalar, {
-        description:
-          'The entry point’s parameters. Numbers reach the program as written: 1.0 stays 1.0.',
-        examples: [{ alpha: 0.5 }]
-      })
-    ),
-    entryPoint: Type.Optional(
-      Type.String({ default: 'main', description: 'An entry point, or a .py or .sh file.' })
-    ),
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-    run: Type.Optional(Ref(RunOptions)),
-    environment: Type.Optional(Type.Record(Type.String(), Type.String())),
-    resources: Type.Optional(Ref(Resources)),
-    inputs: Type.Optional(
-      Type.Record(Type.String(), Type.String(), {
-        description: 'SageMaker: input channel → S3 URI of its data.',
-        examples: [{ train: 's3://my-bucket/train/' }]
-      })
-    ),
-    tags: Type.Optional(Type.Record(Type.String(), Type.String()))
-  },
-  { $id: 'Submission', description: 'Parts may come in any order; JSON values as JSON text.' }
 )
 
 export const Health = Type.Object({ status: Type.Literal('ok') }, { $id: 'Health' })
@@ -195,9 +171,9 @@ export const sharedSchemas = [
   ChildRun,
   RunOptions,
   Resources,
-  Submission,
   Job,
   JobList,
+  JobSummary,
   Metrics,
   ModelFileList,
   Health,
@@ -219,7 +195,7 @@ export const problems = (...statuses: number[]) =>
 const reasons: Record<number, string> = {
   400: 'The request cannot be read.',
   404: 'There is no such thing.',
-  409: 'Not in this status of the job.',
+  409: 'Not now: not in this status of the job, or while another request has the key.',
   413: 'Larger than the service’s limits.',
   415: 'Not a form, or not an archive that is read here.',
   416: 'The range lies outside the file.',

@@ -36,6 +36,9 @@ export interface Storage {
 /** Below it, each job has a folder. */
 export const jobsFolder = 'jobs'
 
+/** All that a job has left. */
+export const jobFolder = (id: string) => `${jobsFolder}/${id}/`
+
 export const projectKey = (digest: string) => `projects/${digest.replace('sha256:', '')}.tar.gz`
 export const modelKey = (id: string) => `jobs/${id}/output/model.tar.gz`
 export const outputKey = (id: string) => `jobs/${id}/output/output.tar.gz`

@@ -1,18 +1,53 @@
 /** The record of jobs. */
 import type { JobRecord, JobStatus } from '../jobs/job.ts'
 
-export interface JobQuery {
+/** Only jobs that meet all of it. */
+export interface JobFilter {
   status?: JobStatus[]
+  name?: string
+  /** The project's digest. */
+  project?: string
+  batch?: string
+  tags?: Record<string, string>
+  /** RFC 3339, UTC; neither end counts. */
+  createdAfter?: string
+  createdBefore?: string
+}
+
+export interface JobQuery extends JobFilter {
   /** At most so many, newest first. */
   limit: number
   /** Only jobs that are older than this one (an id: ids are in order of creation). */
   before?: string
 }
 
+/** What a caller's Idempotency-Key stands for. */
+export interface IdempotencyKey {
+  /** Whose key it is. */
+  scope: string
+  key: string
+  /** Of what was asked for. */
+  fingerprint: string
+  /** The id of the job or the batch that it led to. */
+  answer: string
+  /** RFC 3339, UTC */
+  createdAt: string
+}
+
 export interface Store {
   readonly name: 'sqlite' | 'postgres'
-  /** Durable when it returns: an acknowledged job survives a crash of the machine. */
-  insert(job: JobRecord): Promise<void>
+  /**
+   * All of the jobs and the key, or nothing. Durable when it returns: an acknowledged job survives a crash of the machine.
+   * False where the key is there already: another request was sooner, and nothing is inserted.
+   */
+  insert(jobs: JobRecord | JobRecord[], key?: IdempotencyKey): Promise<boolean>
+  findKey(scope: string, key: string): Promise<IdempotencyKey | undefined>
+  /** Forgets the keys from before that time (RFC 3339, UTC). */
+  forgetKeys(before: string): Promise<void>
+  /** How many jobs there are in each status. */
+  summary(): Promise<Record<JobStatus, number>>
+  /** The record, its tags, and the keys that stand for it. Absent is fine. */
+  remove(id: string): Promise<void>
   get(id: string): Promise<JobRecord | undefined>
   list(query: JobQuery): Promise<JobRecord[]>
   /** Jobs in any of these statuses, oldest first. */

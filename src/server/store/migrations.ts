@@ -11,9 +11,18 @@ export interface Tables {
     name: string | null
     created_at: string
     stop_requested_at: string | null
+    batch: string | null
     version: number
     /** The record as JSON, without what has a column that may change on its own. */
     document: string
+  }
+  job_tags: { job_id: string; key: string; value: string }
+  idempotency_keys: {
+    scope: string
+    key: string
+    fingerprint: string
+    answer: string
+    created_at: string
   }
   kysely_migration: { name: string; timestamp: Generated<string> }
 }
@@ -43,7 +52,47 @@ const migrations: Record<string, Migration> = {
         .columns(['status', 'id'])
         .execute()
     }
+  },
+  '0002-filters-and-keys@0.1.0': {
+    async up(database) {
+      const { schema } = database
+      await schema.alterTable('jobs').addColumn('batch', 'text').execute()
+      for (const column of ['name', 'project_digest', 'batch', 'created_at'])
+        await schema.createIndex(`jobs_${column}_id`).on('jobs').columns([column, 'id']).execute()
+      await schema
+        .createTable('job_tags')
+        .addColumn('job_id', 'text', column => column.notNull())
+        .addColumn('key', 'text', column => column.notNull())
+        .addColumn('value', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('job_tags_key', ['key', 'value', 'job_id'])
+        .execute()
+      await schema.createIndex('job_tags_job').on('job_tags').column('job_id').execute()
+      await copyTags(database)
+      await schema
+        .createTable('idempotency_keys')
+        .addColumn('scope', 'text', column => column.notNull())
+        .addColumn('key', 'text', column => column.notNull())
+        .addColumn('fingerprint', 'text', column => column.notNull())
+        .addColumn('answer', 'text', column => column.notNull())
+        .addColumn('created_at', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('idempotency_keys_key', ['scope', 'key'])
+        .execute()
+      for (const column of ['answer', 'created_at'])
+        await schema
+          .createIndex(`idempotency_keys_${column}`)
+          .on('idempotency_keys')
+          .column(column)
+          .execute()
+    }
   }
+}
+
+/** Of the jobs that are there already. */
+async function copyTags(database: Kysely<Tables>): Promise<void> {
+  const jobs = database.selectFrom('jobs').select(['id', 'document'])
+  for (const { id, document } of await jobs.execute())
+    for (const [key, value] of Object.entries<string>(JSON.parse(document).tags))
+      await database.insertInto('job_tags').values({ job_id: id, key, value }).execute()
 }
 
 /** Brings the tables up to date; refuses a database that a newer version of the service has changed. */

@@ -1,10 +1,10 @@
 /**
  * The record of jobs in an SQL database. A job is a JSON document; what is searched for, and what may change on its
- * own, has a column. Every change is one statement, so nothing here needs a transaction.
+ * own, has a column. Every change of a job is one statement; only what comes and goes together needs a transaction.
  */
-import { type Dialect, Kysely, type Selectable } from 'kysely'
+import { type Dialect, Kysely, type Selectable, type SelectQueryBuilder } from 'kysely'
 import { isTerminal, type JobRecord, JobStatus } from '../jobs/job.ts'
-import type { Store } from './index.ts'
+import type { IdempotencyKey, JobFilter, Store } from './index.ts'
 import { migrate, type Tables } from './migrations.ts'
 
 export interface SqlDatabase {
@@ -38,25 +38,59 @@ export async function createStore({ name, dialect, location }: SqlDatabase): Pro
     name,
     get,
 
-    async insert(job) {
-      await database
-        .insertInto('jobs')
-        .values({
-          id: job.id,
-          created_at: job.createdAt,
-          stop_requested_at: job.stopRequestedAt,
-          version: job.version,
-          ...changing(job)
-        })
-        .execute()
+    async insert(given, key) {
+      const jobs = Array.isArray(given) ? given : [given]
+      return database.transaction().execute(async transaction => {
+        if (key && !(await takeKey(transaction, key))) return false
+        for (const some of chunks(jobs, rowsAtOnce))
+          await transaction.insertInto('jobs').values(some.map(toRow)).execute()
+        for (const some of chunks(jobs.flatMap(tagRows), rowsAtOnce))
+          await transaction.insertInto('job_tags').values(some).execute()
+        return true
+      })
     },
 
-    async list({ status, limit, before }) {
-      if (status?.length === 0) return []
-      let query = rows.orderBy('id', 'desc').limit(limit)
-      if (status) query = query.where('status', 'in', status)
+    async findKey(scope, key) {
+      const row = await database
+        .selectFrom('idempotency_keys')
+        .selectAll()
+        .where('scope', '=', scope)
+        .where('key', '=', key)
+        .executeTakeFirst()
+      if (!row) return undefined
+      const { created_at: createdAt, ...rest } = row
+      return { ...rest, createdAt }
+    },
+
+    async forgetKeys(before) {
+      await database.deleteFrom('idempotency_keys').where('created_at', '<', before).execute()
+    },
+
+    async list({ limit, before, ...filter }) {
+      if (filter.status?.length === 0) return []
+      let query = filtered(rows, filter).orderBy('id', 'desc').limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
       return (await query.execute()).map(fromRow)
+    },
+
+    async summary() {
+      const counts = await database
+        .selectFrom('jobs')
+        .select(({ fn }) => ['status', fn.countAll().as('count')])
+        .groupBy('status')
+        .execute()
+      const found = new Map(counts.map(({ status, count }) => [status, Number(count)]))
+      return Object.fromEntries(
+        JobStatus.enum.map(status => [status, found.get(status) ?? 0])
+      ) as Record<JobStatus, number>
+    },
+
+    async remove(id) {
+      await database.transaction().execute(async transaction => {
+        await transaction.deleteFrom('job_tags').where('job_id', '=', id).execute()
+        await transaction.deleteFrom('idempotency_keys').where('answer', '=', id).execute()
+        await transaction.deleteFrom('jobs').where('id', '=', id).execute()
+      })
     },
 
     async oldest(statuses, limit) {
@@ -96,6 +130,55 @@ export async function createStore({ name, dialect, location }: SqlDatabase): Pro
   }
 }
 
+/** Within what a statement may have of parameters. */
+const rowsAtOnce = 500
+
+function* chunks<Item>(items: Item[], size: number): Generator<Item[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size)
+}
+
+async function takeKey(
+  database: Kysely<Tables>,
+  { createdAt, ...key }: IdempotencyKey
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows: inserted } = await database
+    .insertInto('idempotency_keys')
+    .values({ ...key, created_at: createdAt })
+    .onConflict(conflict => conflict.doNothing())
+    .executeTakeFirst()
+  return inserted === 1n
+}
+
+const tagRows = ({ id, tags }: JobRecord) =>
+  Object.entries(tags).map(([key, value]) => ({ job_id: id, key, value }))
+
+function filtered<Output>(
+  query: SelectQueryBuilder<Tables, 'jobs', Output>,
+  { status, name, project, batch, tags = {}, createdAfter, createdBefore }: JobFilter
+) {
+  let found = query
+  if (status) found = found.where('status', 'in', status)
+  if (name !== undefined) found = found.where('name', '=', name)
+  if (project !== undefined) found = found.where('project_digest', '=', project)
+  if (batch !== undefined) found = found.where('batch', '=', batch)
+  if (createdAfter !== undefined) found = found.where('created_at', '>', createdAfter)
+  if (createdBefore !== undefined) found = found.where('created_at', '<', createdBefore)
+  for (const [key, value] of Object.entries(tags))
+    found = found.where('id', 'in', ({ selectFrom }) =>
+      selectFrom('job_tags').select('job_id').where('key', '=', key).where('value', '=', value)
+    )
+  return found
+}
+
+const toRow = (job: JobRecord) => ({
+  id: job.id,
+  created_at: job.createdAt,
+  stop_requested_at: job.stopRequestedAt,
+  batch: job.batch,
+  version: job.version,
+  ...changing(job)
+})
+
 /** The columns that `save` writes. */
 function changing(job: JobRecord) {
   const { version, stopRequestedAt, ...document } = job
@@ -110,7 +193,7 @@ function changing(job: JobRecord) {
 type Row = Pick<Selectable<Tables['jobs']>, 'stop_requested_at' | 'version' | 'document'>
 
 /** What jobs of earlier versions lack. */
-const added = { resources: {}, inputs: {}, billableSeconds: null }
+const added = { resources: {}, inputs: {}, billableSeconds: null, batch: null, rerunOf: null }
 
 const fromRow = ({ document, version, stop_requested_at }: Row): JobRecord => ({
   ...added,

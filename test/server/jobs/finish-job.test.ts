@@ -1,6 +1,7 @@
 /** Over a real store and storage: what a job becomes by what its backend saw and what its report says. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { create } from 'tar'
 import { emptyReport, plainFailure, type RunReport } from '../../../src/contract/run-report.ts'
@@ -162,3 +163,26 @@ t.test(
     })
   }
 )
+
+t.test('a report that cannot be read now is no missing one: the job is not finished', async t => {
+  const { store, storage, folder } = await testApp(t)
+  const job = aJob({ status: 'running' })
+  await store.insert(job)
+  const broken = {
+    ...storage,
+    stat: async () => ({ sizeBytes: 9, etag: '"e"', modifiedAt: new Date(0) }),
+    read: async () =>
+      new Readable({
+        read() {
+          this.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
+        }
+      })
+  }
+  const move = async () => {
+    t.fail('it has not ended')
+  }
+  await t.rejects(
+    finishJob(job, { state: 'ended', status: 'Ended' }, { storage: broken, folder, move }),
+    { code: 'ECONNRESET' }
+  )
+})

@@ -32,6 +32,28 @@ t.test('keeps its jobs in the file when it is opened again', async t => {
   t.strictSame(await second.get(aJob().id), job)
 })
 
+t.test('a file of the version before filters is brought up to date, tags and all', async t => {
+  const file = fileOf(t)
+  const first = await createStore(openSqlite(file))
+  await first.insert(aJob({ tags: { team: 'cellar' } }))
+  await first.close()
+  const database = new DatabaseSync(file)
+  database.exec(`
+    DELETE FROM kysely_migration WHERE name LIKE '0002%';
+    DROP TABLE job_tags;
+    DROP TABLE idempotency_keys;
+    DROP INDEX jobs_name_id;
+    DROP INDEX jobs_project_digest_id;
+    DROP INDEX jobs_batch_id;
+    DROP INDEX jobs_created_at_id;
+    ALTER TABLE jobs DROP COLUMN batch;`)
+  database.close()
+  const store = await open(t, file)
+  t.strictSame(await store.list({ tags: { team: 'cellar' }, limit: 9 }), [
+    aJob({ tags: { team: 'cellar' } })
+  ])
+})
+
 t.test('two connections see each other, and the second writer of a version loses', async t => {
   const file = fileOf(t)
   const [one, two] = [await open(t, file), await open(t, file)]

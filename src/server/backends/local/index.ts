@@ -53,6 +53,7 @@ export function createLocal(options: LocalOptions): Backend {
     onChange: listener => void listeners.push(listener),
     close: facilities.close,
     check: checkJob,
+    plan: resources => resources,
     queueOf: () => '',
 
     async start(job) {

@@ -4,7 +4,7 @@
  */
 import type { SageMakerClient } from '@aws-sdk/client-sagemaker'
 import type { SagemakerConfig } from '../../config-aws.ts'
-import type { Backend, Observation } from '../index.ts'
+import type { Backend, Observation, Resources } from '../index.ts'
 import { checkLimits } from './check-limits.ts'
 import { createCollector } from './collect-logs.ts'
 import { createDoubts } from './doubts.ts'
@@ -12,7 +12,7 @@ import { findJobs } from './find-jobs.ts'
 import { createPlaces } from './job-place.ts'
 import { createJobTable, type Entry, mayRun, newEntry } from './job-table.ts'
 import type { JobLogs } from './logs.ts'
-import { planResources, quotaOf } from './plan-resources.ts'
+import { type PlannedResources, planResources, quotaOf } from './plan-resources.ts'
 import { createPoller } from './poller.ts'
 import { createQuotas } from './quotas.ts'
 import { createStarter } from './start-job.ts'
@@ -107,6 +107,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     trackingUri: () => trackingUri,
     onChange: listener => void listeners.push(listener),
     check: job => checkLimits(job, settings, trackingUri),
+    plan: resources => withoutUndefined(planResources(resources, settings)),
     queueOf(resources) {
       const { instanceType, spot } = planResources(resources, settings)
       return quotaOf(instanceType, spot)
@@ -144,6 +145,9 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     }
   }
 }
+
+const withoutUndefined = ({ maxWaitSeconds, ...planned }: PlannedResources): Resources =>
+  maxWaitSeconds === undefined ? planned : { ...planned, maxWaitSeconds }
 
 function quotaOfEntry({ quota, described }: Entry): string {
   return (

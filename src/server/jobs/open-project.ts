@@ -1,0 +1,93 @@
+/** The project of a submission: the archive that came with it, or one that the storage has. */
+import type { Fault } from '../../contract/fault.ts'
+import { type Reading, readProject } from '../../contract/mlproject.ts'
+import { SubmissionInvalid } from '../errors.ts'
+import {
+  type InspectedProject,
+  inspectArchive,
+  type ProjectLimits,
+  readStored,
+  type SpooledFile
+} from '../projects/index.ts'
+import { projectKey, type Storage } from '../storage/index.ts'
+import type { Submission } from './submission.ts'
+
+export interface OpenProject {
+  /** archive: only of one that was sent. */
+  inspected: Omit<InspectedProject, 'archive'> & { archive?: SpooledFile }
+  reading: Reading
+}
+
+export interface ProjectOptions {
+  storage: Storage
+  /** For temporary files. */
+  folder: string
+  limits: ProjectLimits
+}
+
+export const digestPattern = /^sha256:[0-9a-f]{64}$/
+
+/** undefined where there is none, with the reason among the faults; those of a refused archive are there, too. */
+export async function openProject(
+  { archive, texts }: Submission,
+  faults: Fault[],
+  options: ProjectOptions
+): Promise<OpenProject | undefined> {
+  const digest = texts.get('project')
+  const path = texts.get('path')
+  try {
+    if (archive && digest === undefined) {
+      const inspected = await inspectArchive(archive, { ...options, ...optional(path) })
+      return withReading(inspected)
+    }
+    if (digest === undefined) faults.push(noProject)
+    else if (archive) faults.push(twoProjects)
+    else if (!digestPattern.test(digest)) faults.push(noDigest)
+    else return await openStored(digest, path, options)
+  } catch (error) {
+    if (!(error instanceof SubmissionInvalid)) throw error
+    faults.push(...error.faults)
+  }
+  return undefined
+}
+
+/** Throws SUBMISSION_INVALID where the storage has it not, or not at this path. */
+export async function openStored(
+  digest: string,
+  path: string | undefined,
+  options: ProjectOptions
+): Promise<OpenProject & { sizeBytes: number }> {
+  const { storage } = options
+  const key = projectKey(digest)
+  if (!(await storage.stat(key))) throw new SubmissionInvalid([notThere(digest)])
+  const stored = await readStored(await storage.read(key), { ...options, ...optional(path) })
+  return { ...withReading(stored), sizeBytes: stored.sizeBytes }
+}
+
+const withReading = (inspected: OpenProject['inspected']): OpenProject => ({
+  inspected,
+  reading: readProject(inspected.path, inspected.files)
+})
+
+const optional = (path: string | undefined) => (path === undefined ? {} : { path })
+
+const pointer = '/project'
+
+const noProject: Fault = {
+  pointer,
+  detail:
+    'The project is missing: send its archive as a file, as in curl -F project=@code.tar.gz, or the digest of one that was sent before.'
+}
+
+const twoProjects: Fault = { pointer, detail: 'Send an archive or a digest, not both.' }
+
+const noDigest: Fault = {
+  pointer,
+  detail:
+    'The project is text, but no digest such as sha256:9f86d0...: to send an archive with curl, put an @ before its path.'
+}
+
+export const notThere = (digest: string): Fault => ({
+  pointer,
+  detail: `There is no project ${digest} here: send its archive once, to POST /projects or with a job.`
+})

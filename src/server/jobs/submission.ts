@@ -1,0 +1,115 @@
+/** What a caller sends to make jobs: a project, and the fields of one job or of each job of a batch. */
+import { type Fault, pointerTo } from '../../contract/fault.ts'
+import { type JsonPart, jsonParts } from '../../contract/json-parts.ts'
+import { MalformedRequest } from '../errors.ts'
+import type { SpooledFile } from '../projects/index.ts'
+import { type FieldTexts, isJsonField } from './check-fields.ts'
+
+export interface Submission {
+  /** Absent where the request had no file. */
+  archive?: SpooledFile
+  /** With `project`: the digest of one that the storage has. */
+  texts: FieldTexts
+  /** What is wrong with the form itself. */
+  faults: Fault[]
+}
+
+/** The fields of one job. */
+export interface JobFields {
+  /** Where faults of it are, below the submission's root. */
+  pointer: string
+  texts: FieldTexts
+}
+
+/** A submission out of JSON text: parameters keep the way in which they were written. Throws MALFORMED_REQUEST. */
+export function submissionOf(json: string): Submission {
+  if (!isObject(parse(json, 'The body')))
+    throw new MalformedRequest('The body must be a JSON object such as {"project": "sha256:..."}.')
+  const faults: Fault[] = []
+  return { texts: textsOf(jsonParts(json), '', faults), faults }
+}
+
+/** More than that is for several batches. */
+export const batchLimit = 1000
+
+/** The jobs of the field "jobs": what each one says goes over what all share, member by member. */
+export function batchOf({ texts, faults }: Submission): JobFields[] {
+  const { jobs, shared } = split(texts)
+  if (!Array.isArray(parse(jobs, 'The field "jobs"'))) {
+    faults.push({ pointer: '/jobs', detail: noJobs })
+    return []
+  }
+  const elements = jsonParts(jobs)
+  if (elements.length === 0) faults.push({ pointer: '/jobs', detail: noJobs })
+  if (elements.length > batchLimit) {
+    const detail = `A batch has at most ${batchLimit} jobs, and this one ${elements.length}: send several.`
+    faults.push({ pointer: '/jobs', detail })
+    return []
+  }
+  return elements.map(({ text }, n) => {
+    const pointer = `/jobs/${n}`
+    if (!text.startsWith('{')) {
+      faults.push({ pointer, detail: 'A job is a JSON object such as {"parameters": {}}.' })
+      return { pointer, texts: shared }
+    }
+    const own = textsOf(jsonParts(text), pointer, faults)
+    for (const name of onlyShared)
+      if (own.delete(name)) faults.push({ pointer: pointer + pointerTo(name), detail: isShared })
+    return { pointer, texts: laidOver(shared, own) }
+  })
+}
+
+function split(texts: FieldTexts) {
+  const shared = new Map(texts)
+  shared.delete('jobs')
+  return { jobs: texts.get('jobs') ?? 'null', shared }
+}
+
+const noJobs =
+  'A batch has at least one job: give a JSON array such as [{"parameters": {"alpha": 0.5}}].'
+const onlyShared = ['project', 'path']
+const isShared = 'All jobs of a batch have the same project: give it beside "jobs".'
+
+/** Texts win over texts, and members of objects over members of the same name. */
+export function laidOver(below: FieldTexts, above: FieldTexts): FieldTexts {
+  const texts = new Map(below)
+  for (const [name, text] of above) {
+    const under = below.get(name)
+    texts.set(name, isJsonField(name) && under !== undefined ? merged(under, text) : text)
+  }
+  return texts
+}
+
+/** Only objects have members: anything else stands alone, and is a fault later. */
+function merged(below: string, above: string): string {
+  if (![below, above].every(text => text.trimStart().startsWith('{'))) return above
+  const own = jsonParts(above)
+  const names = new Set(own.map(({ name }) => name))
+  const all = [...jsonParts(below).filter(({ name }) => !names.has(name)), ...own]
+  return `{${all.map(({ name, text }) => `${JSON.stringify(name)}:${text}`).join(',')}}`
+}
+
+/** null is the same as left out. */
+function textsOf(members: JsonPart[], pointer: string, faults: Fault[]): FieldTexts {
+  const texts: FieldTexts = new Map()
+  for (const { name, text } of members) {
+    const at = pointer + pointerTo(name)
+    if (texts.has(name)) faults.push({ pointer: at, detail: `"${name}" is given twice.` })
+    if (text === 'null') continue
+    if (isJsonField(name) || name === 'jobs') texts.set(name, text)
+    else if (text.startsWith('"')) texts.set(name, JSON.parse(text))
+    else faults.push({ pointer: at, detail: `The field "${name}" must be a string.` })
+  }
+  return texts
+}
+
+function parse(json: string, what: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    throw new MalformedRequest(`${what} is not JSON: ${(error as Error).message}.`)
+  }
+}
+
+const isObject = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,137 @@
+/** A submission becomes jobs: everything that a caller can know is checked first, all faults at once. */
+import { rm } from 'node:fs/promises'
+import type { Fault } from '../../contract/fault.ts'
+import type { KeyedLock } from '../../system/keyed-lock.ts'
+import type { Backend } from '../backends/index.ts'
+import { StorageUnavailable, SubmissionInvalid } from '../errors.ts'
+import { projectKey } from '../storage/index.ts'
+import type { Store } from '../store/index.ts'
+import { checkFields } from './check-fields.ts'
+import { checkJob, nextId } from './check-job.ts'
+import { fingerprintOf, replay } from './idempotency.ts'
+import type { JobRecord } from './job.ts'
+import { notThere, type OpenProject, openProject, type ProjectOptions } from './open-project.ts'
+import { batchOf, type JobFields, type Submission } from './submission.ts'
+
+export interface SubmitOptions extends ProjectOptions {
+  store: Store
+  backend: Backend
+  /** Held for a digest while its project is put or removed. */
+  projectLock: KeyedLock
+}
+
+export interface Asked {
+  /** The caller's Idempotency-Key, with whose it is. */
+  key?: { scope: string; key: string }
+  /** Checks everything; stores and starts nothing. */
+  dryRun?: boolean
+  /** The field "jobs" has a job each. */
+  batch?: boolean
+  /** The job that is run again. */
+  rerunOf?: JobRecord
+}
+
+export interface Accepted {
+  /** Of the job, or of the batch. */
+  id: string
+  jobs: JobRecord[]
+  /** true: they are from an earlier request with the same key. */
+  replayed: boolean
+}
+
+/**
+ * Answers the queued jobs; they are durable then. Throws SUBMISSION_INVALID with all faults, NOT_AN_ARCHIVE,
+ * PROJECT_TOO_LARGE, IDEMPOTENCY_KEY_REUSED or MALFORMED_REQUEST, and leaves nothing behind. Removes the spooled archive
+ * in any case.
+ */
+export async function submitJobs(
+  submission: Submission,
+  asked: Asked,
+  options: SubmitOptions
+): Promise<Accepted> {
+  const { archive, faults } = submission
+  let project: OpenProject | undefined
+  try {
+    const fields = asked.batch ? batchOf(submission) : [{ pointer: '', texts: submission.texts }]
+    const given = fields.map(({ texts }) => checkFields(texts))
+    project = await openProject(submission, faults, options)
+    // What is stored has no .git folder.
+    if (project && asked.rerunOf) project.inspected.gitCommit ??= asked.rerunOf.project.gitCommit
+    const checked = given.map(one => checkJob(one, project, options))
+    const jobs = checked.map(({ job }) => job)
+    const fingerprint = fingerprintOf(jobs, asked)
+    const earlier = await replay(asked, fingerprint, options.store)
+    if (earlier) return earlier
+    faults.push(...joinFaults(fields, checked))
+    if (faults.length > 0 || !project) throw new SubmissionInvalid(faults)
+    const id = label(jobs, asked)
+    if (asked.dryRun) return { id, jobs, replayed: false }
+    if (await keep(project, jobs, { id, fingerprint, ...asked }, options))
+      return { id, jobs, replayed: false }
+    // Another request with the same key was sooner.
+    const sooner = await replay(asked, fingerprint, options.store)
+    if (!sooner) throw new Error('The key was taken, and is not there.')
+    return sooner
+  } finally {
+    for (const file of [archive, project?.inspected.archive])
+      if (file) await rm(file.path, { force: true })
+  }
+}
+
+/** A fault that all jobs of a batch have is told once, for it is in what they share. */
+function joinFaults(fields: JobFields[], checked: { faults: Fault[] }[]): Fault[] {
+  const counts = new Map<string, number>()
+  for (const { faults } of checked)
+    for (const fault of faults) counts.set(textOf(fault), (counts.get(textOf(fault)) ?? 0) + 1)
+  const isShared = (fault: Fault) =>
+    checked.length > 1 && counts.get(textOf(fault)) === checked.length
+  return checked.flatMap(({ faults }, n) =>
+    faults
+      .filter(fault => n === 0 || !isShared(fault))
+      .map(({ pointer, detail }) => ({
+        pointer: isShared({ pointer, detail }) ? pointer : `${fields[n]?.pointer}${pointer}`,
+        detail
+      }))
+  )
+}
+
+const textOf = ({ pointer, detail }: Fault) => `${pointer} ${detail}`
+
+/** Answers what the caller is to know the jobs by. */
+function label(jobs: JobRecord[], { batch, rerunOf }: Asked): string {
+  const id = batch ? nextId('batch') : undefined
+  for (const job of jobs) {
+    if (id !== undefined) job.batch = id
+    if (rerunOf) job.rerunOf = rerunOf.id
+  }
+  return id ?? jobs[0]?.id ?? ''
+}
+
+/** Callers try again within minutes, perhaps after a weekend. */
+const keyMilliseconds = 7 * 24 * 60 * 60 * 1000
+
+/** The project first, so that no job is there without it. False where the key is taken. */
+function keep(
+  { inspected: { archive, digest } }: OpenProject,
+  jobs: JobRecord[],
+  { id, key, fingerprint }: Asked & { id: string; fingerprint: string },
+  { storage, store, projectLock }: SubmitOptions
+): Promise<boolean> {
+  return projectLock.run(digest, async () => {
+    const stored = projectKey(digest)
+    if (archive) await storage.put(stored, archive.path, { ifAbsent: true }).catch(notStored)
+    // Between the look at it and the lock it may have been deleted.
+    else if (!(await storage.stat(stored))) throw new SubmissionInvalid([notThere(digest)])
+    if (!key) return store.insert(jobs)
+    await store.forgetKeys(new Date(Date.now() - keyMilliseconds).toISOString())
+    const createdAt = new Date().toISOString()
+    return store.insert(jobs, { ...key, fingerprint, answer: id, createdAt })
+  })
+}
+
+function notStored(cause: Error): never {
+  throw new StorageUnavailable(
+    `The project could not be stored, and nothing of the submission was kept. ${cause.message}`,
+    { cause }
+  )
+}

@@ -1,0 +1,145 @@
+/** What callers send to make jobs. */
+import { type Static, type TObject, type TSchema, Type } from 'typebox'
+import { Resources } from '../backends/index.ts'
+import { RunOptions } from '../jobs/job.ts'
+import { batchLimit } from '../jobs/submission.ts'
+import { Job, Ref, Scalar, Texts } from './schemas.ts'
+
+const fields = {
+  entryPoint: Type.Optional(
+    Type.String({ default: 'main', description: 'An entry point, or a .py or .sh file.' })
+  ),
+  parameters: Type.Optional(
+    Type.Record(Type.String(), Scalar, {
+      description:
+        'The entry point’s parameters. Numbers reach the program as written: 1.0 stays 1.0.',
+      examples: [{ alpha: 0.5 }]
+    })
+  ),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+  run: Type.Optional(Ref(RunOptions)),
+  environment: Type.Optional(Texts('Environment variables of the program.')),
+  resources: Type.Optional(Ref(Resources)),
+  inputs: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'SageMaker: input channel → S3 URI of its data.',
+      examples: [{ train: 's3://my-bucket/train/' }]
+    })
+  ),
+  tags: Type.Optional(Texts('What jobs can be found by.'))
+}
+
+const path = Type.Optional(
+  Type.String({ description: 'The project’s folder in the archive, where it is not the root.' })
+)
+
+const digest = Type.String({
+  pattern: '^sha256:[0-9a-f]{64}$',
+  description: 'The digest of a project that was sent before.',
+  examples: ['sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08']
+})
+
+const archive = Type.Unsafe<Blob>({
+  type: 'string',
+  format: 'binary',
+  description:
+    'The MLflow project: tar.gz, tgz, tar or zip. Instead of a file, the digest of a project that was sent before, as text.'
+})
+
+const closed = { additionalProperties: false }
+
+export const SubmissionForm = Type.Object(
+  { project: archive, path, ...fields },
+  {
+    ...closed,
+    $id: 'SubmissionForm',
+    description: 'Parts may come in any order; JSON values as JSON text.'
+  }
+)
+
+export const Submission = Type.Object(
+  { project: digest, path, ...fields },
+  { ...closed, $id: 'Submission', description: 'A job of a project that was sent before.' }
+)
+
+/** Of a job that is run again. */
+export const Overrides = Type.Object(fields, { ...closed, $id: 'Overrides' })
+
+const jobs = Type.Array(Type.Object(fields, closed), {
+  minItems: 1,
+  maxItems: batchLimit,
+  description: 'A job each; what it says goes over what stands beside.',
+  examples: [[{ parameters: { alpha: 0.1 } }, { parameters: { alpha: 0.5 } }]]
+})
+
+export const BatchForm = Type.Object(
+  { project: archive, path, ...fields, jobs },
+  { ...closed, $id: 'BatchForm' }
+)
+
+export const BatchSubmission = Type.Object(
+  { project: digest, path, ...fields, jobs },
+  { ...closed, $id: 'BatchSubmission' }
+)
+
+export const Batch = Type.Object(
+  {
+    id: Type.String(),
+    items: Type.Array(Ref(Job), { description: 'In the order in which they were given.' }),
+    links: Type.Object({ jobs: Type.String({ description: 'The list of these jobs.' }) })
+  },
+  { $id: 'Batch', description: 'Jobs that were submitted together.' }
+)
+
+export const JobPreview = Type.Object(
+  {
+    ...Type.Pick(Job, [
+      'name',
+      'project',
+      'entryPoint',
+      'parameters',
+      'environment',
+      'inputs',
+      'tags',
+      'warnings'
+    ]).properties,
+    run: Ref(RunOptions),
+    resources: Type.Unsafe<Resources>({
+      ...Ref(Resources),
+      description:
+        'What the job would run on, and for how long at most: the operator’s defaults are applied.'
+    }),
+    backend: Type.Object({ name: Type.String() })
+  },
+  { $id: 'JobPreview', description: 'A job as it would be.' }
+)
+export type JobPreview = Static<typeof JobPreview>
+
+export const BatchPreview = Type.Object(
+  { items: Type.Array(Ref(JobPreview)) },
+  { $id: 'BatchPreview' }
+)
+
+export const submissionSchemas = [
+  SubmissionForm,
+  Submission,
+  Overrides,
+  BatchForm,
+  BatchSubmission,
+  Batch,
+  JobPreview,
+  BatchPreview
+]
+
+/** A request's body in one form or the other. */
+export const bodies = (form: TObject | undefined, json: TObject) => ({
+  content: {
+    ...(form ? { 'multipart/form-data': { schema: Ref(form) } } : {}),
+    'application/json': { schema: Ref(json) }
+  }
+})
+
+export const described = <Schema extends TSchema & { $id?: string }>(
+  schema: Schema,
+  description: string
+) => Type.Unsafe<Static<Schema>>({ ...Ref(schema), description })

@@ -1,0 +1,104 @@
+/** The loop over a real store and storage, and a backend that does as the test says. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { Backend, Observation, StartOutcome } from '../../../src/server/backends/index.ts'
+import { createLoop } from '../../../src/server/jobs/loop.ts'
+import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
+import type { Storage } from '../../../src/server/storage/index.ts'
+import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
+import { createStore } from '../../../src/server/store/sql.ts'
+import { aJob } from '../../helpers/job-record.ts'
+
+/** Queues are instance types. */
+async function stage(
+  t: Test,
+  start: (id: string) => StartOutcome | Promise<StartOutcome>,
+  change: (storage: Storage) => Storage = storage => storage
+) {
+  const folder = t.testdir()
+  const store = await createStore(openSqlite(`${folder}/jobs.db`))
+  const tried: string[] = []
+  const seen = new Map<string, Observation>()
+  const backend: Backend = {
+    name: 'sagemaker',
+    open() {},
+    check: () => [],
+    plan: resources => resources,
+    queueOf: ({ instanceType = '' }) => instanceType,
+    async start({ id }) {
+      tried.push(id)
+      return start(id)
+    },
+    observe: async ids => new Map([...seen].filter(([id]) => ids.includes(id))),
+    stop: async () => {},
+    log: async () => undefined,
+    forget: async () => {},
+    kept: async () => [],
+    onChange() {},
+    pending: () => null,
+    trackingUri: () => null,
+    close: async () => {}
+  }
+  const loop = createLoop({
+    store,
+    storage: change(createFilesystem(folder)),
+    backend,
+    folder,
+    intervalMilliseconds: 5,
+    log: { info() {}, error() {} }
+  })
+  t.teardown(async () => {
+    await loop.stop()
+    await store.close()
+  })
+  const queued = (id: string, instanceType: string) =>
+    store.insert(aJob({ id, resources: { instanceType } }))
+  const statusOf = async (id: string) => (await store.get(id))?.status
+  return { store, loop, tried, seen, queued, statusOf }
+}
+
+const later: StartOutcome = { outcome: 'later', reason: 'Waiting for quota.' }
+
+t.test('what the first job of a queue waits for holds up its queue alone, in order', async t => {
+  let full = true
+  const { store, loop, tried, queued, statusOf } = await stage(t, id =>
+    id.startsWith('a') && full ? later : { outcome: 'started' }
+  )
+  for (const [id, type] of [
+    ['a1', 'ml.m5.xlarge'],
+    ['a2', 'ml.m5.xlarge'],
+    ['b1', 'ml.c5.xlarge']
+  ] as const)
+    await queued(id, type)
+  loop.start()
+  while ((await statusOf('b1')) !== 'starting') await sleep(2)
+  await sleep(30)
+  t.notOk(tried.includes('a2'), 'it is not tried before the one in front of it')
+  t.match(await store.get('a2'), { status: 'queued', statusReason: 'Waiting for quota.' })
+
+  full = false
+  while ((await statusOf('a2')) !== 'starting') await sleep(2)
+  t.equal(await statusOf('a1'), 'starting')
+  t.ok(tried.lastIndexOf('a1') < tried.indexOf('a2'))
+})
+
+t.test('a job whose outputs are taken over slowly holds nobody up', async t => {
+  let finish = () => {}
+  const free = new Promise<void>(resolve => {
+    finish = resolve
+  })
+  const { store, loop, seen, queued, statusOf } = await stage(
+    t,
+    () => ({ outcome: 'started' }),
+    storage => ({ ...storage, stat: key => free.then(() => storage.stat(key)) })
+  )
+  await store.insert(aJob({ id: 'slow', status: 'running' }))
+  seen.set('slow', { state: 'ended', status: 'Completed', exitCode: 0 })
+  loop.start()
+  await sleep(20)
+  await queued('next', 'ml.m5.xlarge')
+  while ((await statusOf('next')) !== 'starting') await sleep(2)
+  t.equal(await statusOf('slow'), 'running')
+  finish()
+  while ((await statusOf('slow')) !== 'succeeded') await sleep(2)
+})
