@@ -53,8 +53,8 @@ const meanings: ReadonlyMap<string, ParameterType> = new Map([
   ['boolean', 'boolean']
 ])
 
-// Python's int() refuses more digits.
-const numberLimit = 4300
+/** Characters of a number: Python's int() refuses more digits. */
+export const numberLimit = 4300
 
 const isNumber = (type: ParameterType) => type === 'float' || type === 'int'
 
