@@ -8,11 +8,14 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController
 import type { Backend } from './backends/index.ts'
 import { ShuttingDown } from './errors.ts'
 import type { Jobs } from './jobs/index.ts'
+import type { Projects } from './jobs/projects.ts'
 import { notFound, toProblem } from './problem.ts'
 import { refuseCrossSite } from './refuse-cross-site.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { logRoutes } from './routes/logs.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { projectSchemas } from './routes/project-schemas.ts'
+import { projectRoutes } from './routes/projects.ts'
 import { resultRoutes } from './routes/results.ts'
 import { sharedSchemas } from './routes/schemas.ts'
 import { submissionSchemas } from './routes/submission-schemas.ts'
@@ -30,6 +33,7 @@ declare module 'fastify' {
 
 export interface AppOptions {
   jobs: Jobs
+  projects: Projects
   store: Store
   storage: Storage
   backend: Backend
@@ -79,7 +83,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   })
   app.setErrorHandler(toProblem)
   app.setNotFoundHandler(notFound)
-  for (const schema of [...sharedSchemas, ...submissionSchemas]) app.addSchema(schema)
+  for (const schema of [...sharedSchemas, ...submissionSchemas, ...projectSchemas])
+    app.addSchema(schema)
 
   await app.register(multipart)
   await app.register(swagger, {
@@ -95,6 +100,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       servers: [{ url: '/', description: 'This service.' }],
       tags: [
         { name: 'jobs', description: 'Submit, look at and stop training jobs.' },
+        { name: 'projects', description: 'Projects without a job, named by their digest.' },
         { name: 'results', description: 'What jobs leave.' },
         { name: 'operations', description: 'For those who run the service.' }
       ],
@@ -109,6 +115,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(swaggerUi, { routePrefix: '/docs' })
   await app.register(submissionRoutes, options)
   await app.register(jobRoutes, options)
+  await app.register(projectRoutes, options)
   await app.register(logRoutes, options)
   await app.register(resultRoutes, options)
   await app.register(operationRoutes, options)

@@ -55,6 +55,7 @@ export async function createService(
   })
   const app = await createApp({
     jobs,
+    projects: jobs.projects,
     store,
     storage,
     backend,

@@ -48,6 +48,7 @@ export async function testApp(
   })
   const app = await createApp({
     jobs,
+    projects: jobs.projects,
     store,
     storage,
     backend,

@@ -8,12 +8,16 @@ import type { JobQuery, Store } from '../store/index.ts'
 import { deleteJob } from './delete-job.ts'
 import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
 import { createLoop, type LoopOptions } from './loop.ts'
+import { createProjects, type Projects } from './projects.ts'
 import { type LogOptions, readLog } from './read-log.ts'
 import { fieldsOf } from './rerun.ts'
 import { laidOver, type Submission } from './submission.ts'
 import { type Accepted, type Asked, type SubmitOptions, submitJobs } from './submit-jobs.ts'
 
 export interface Jobs {
+  /** What jobs are made of; it needs none of them. */
+  projects: Projects
+
   /** Begins to move jobs on. */
   start(): void
   /**
@@ -79,6 +83,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
   }
 
   return {
+    projects: createProjects({ storage, projectLock, ...options.submit }),
     get,
     list: query => store.list(query),
     start() {

@@ -18,7 +18,7 @@ const Ref = <T extends TSchema & { $id?: string }>(schema: T) =>
 export const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
 export const Texts = (description: string) =>
   Type.Record(Type.String(), Type.String(), { description })
-const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
+export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
 
 export const Problem = Type.Object(
   {

@@ -1,0 +1,79 @@
+/** Projects, as routes see them: kept without a job, and looked at. */
+import { rm } from 'node:fs/promises'
+import { type Project, readProject } from '../../contract/mlproject.ts'
+import type { KeyedLock } from '../../system/keyed-lock.ts'
+import { ProjectNotFound, SubmissionInvalid } from '../errors.ts'
+import { inspectArchive, type SpooledFile } from '../projects/index.ts'
+import { projectKey } from '../storage/index.ts'
+import { digestPattern, type OpenProject, openStored, type ProjectOptions } from './open-project.ts'
+
+export interface StoredProject {
+  project: Project
+  inspected: OpenProject['inspected']
+  warnings: string[]
+  /** Of the archive, as it is stored. */
+  sizeBytes: number
+  /** When it was stored (RFC 3339, UTC). */
+  storedAt: string
+}
+
+export interface Projects {
+  /** Checks the archive and keeps it. `added` is false where the project was there. Throws as a submission does. */
+  add(archive: SpooledFile, path?: string): Promise<{ stored: StoredProject; added: boolean }>
+  /** Throws PROJECT_NOT_FOUND, or SUBMISSION_INVALID where there is no project at the path. */
+  get(digest: string, path?: string): Promise<StoredProject>
+  /** Throws PROJECT_NOT_FOUND. */
+  stat(digest: string): Promise<{ sizeBytes: number; storedAt: string }>
+}
+
+export function createProjects(options: ProjectOptions & { projectLock: KeyedLock }): Projects {
+  const { storage, projectLock } = options
+
+  async function stat(digest: string) {
+    const found = digestPattern.test(digest) ? await storage.stat(projectKey(digest)) : undefined
+    if (!found) throw new ProjectNotFound(digest)
+    return { sizeBytes: found.sizeBytes, storedAt: found.modifiedAt.toISOString() }
+  }
+
+  async function get(digest: string, path?: string): Promise<StoredProject> {
+    const { storedAt, sizeBytes } = await stat(digest)
+    const { inspected, reading } = await openStored(digest, path, options)
+    if (!reading.project) throw new SubmissionInvalid(reading.faults)
+    const warnings = [...inspected.warnings, ...reading.warnings]
+    return { project: reading.project, inspected, warnings, sizeBytes, storedAt }
+  }
+
+  return {
+    stat,
+    get,
+
+    async add(archive, path) {
+      const inspected = await inspectArchive(archive, {
+        ...options,
+        ...(path === undefined ? {} : { path })
+      }).finally(() => rm(archive.path, { force: true }))
+      const { digest } = inspected
+      const key = projectKey(digest)
+      try {
+        const { project, faults, warnings } = readProject(inspected.path, inspected.files)
+        if (!project) throw new SubmissionInvalid(faults)
+        const added = await projectLock.run(digest, async () => {
+          if (await storage.stat(key)) return false
+          await storage.put(key, inspected.archive.path, { ifAbsent: true })
+          return true
+        })
+        return {
+          added,
+          stored: {
+            ...(await stat(digest)),
+            project,
+            inspected,
+            warnings: [...inspected.warnings, ...warnings]
+          }
+        }
+      } finally {
+        await rm(inspected.archive.path, { force: true })
+      }
+    }
+  }
+}
