@@ -90,6 +90,7 @@ export const Batch = Type.Object(
   },
   { $id: 'Batch', description: 'Jobs that were submitted together.' }
 )
+export type Batch = Static<typeof Batch>
 
 export const JobPreview = Type.Object(
   {
