@@ -11,6 +11,7 @@ import type { Jobs } from './jobs/index.ts'
 import type { Projects } from './jobs/projects.ts'
 import { notFound, toProblem } from './problem.ts'
 import { refuseCrossSite } from './refuse-cross-site.ts'
+import { jobRoute } from './routes/job.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { logRoutes } from './routes/logs.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -115,6 +116,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(swaggerUi, { routePrefix: '/docs' })
   await app.register(submissionRoutes, options)
   await app.register(jobRoutes, options)
+  await app.register(jobRoute, options)
   await app.register(projectRoutes, options)
   await app.register(logRoutes, options)
   await app.register(resultRoutes, options)

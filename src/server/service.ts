@@ -10,6 +10,7 @@ import { createFacilities } from './backends/local/facilities.ts'
 import { createLocal } from './backends/local/index.ts'
 import { type Config, configError } from './config.ts'
 import { createJobs } from './jobs/index.ts'
+import { watchStore } from './jobs/job-changes.ts'
 import { createFilesystem } from './storage/filesystem.ts'
 import type { Storage } from './storage/index.ts'
 import { openSqlite } from './store/node-sqlite.ts'
@@ -32,7 +33,7 @@ export async function createService(
 ): Promise<Service> {
   const folder = join(config.dataDir, 'tmp')
   const lock = await takeDataFolder(config.dataDir, folder)
-  const store = await createStore(openSqlite(join(config.dataDir, 'jobs.db')))
+  const store = watchStore(await createStore(openSqlite(join(config.dataDir, 'jobs.db'))))
   const storage = await createStorage(config)
   const backend = await createBackend(config, {
     progress: text => app.log.info(text),

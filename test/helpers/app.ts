@@ -5,21 +5,24 @@ import type { Test } from 'tap'
 import { createApp } from '../../src/server/app.ts'
 import { createLocal } from '../../src/server/backends/local/index.ts'
 import { createJobs } from '../../src/server/jobs/index.ts'
+import { watchStore } from '../../src/server/jobs/job-changes.ts'
 import { defaultLimits } from '../../src/server/projects/project-limits.ts'
 import { createFilesystem } from '../../src/server/storage/filesystem.ts'
 import type { Storage } from '../../src/server/storage/index.ts'
+import type { Store } from '../../src/server/store/index.ts'
 import { openSqlite } from '../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../src/server/store/sql.ts'
 
 export async function testApp(
   t: Test,
   limits: Partial<typeof defaultLimits> = {},
-  makeStorage: (dataDir: string) => Storage = createFilesystem
+  makeStorage: (dataDir: string) => Storage = createFilesystem,
+  around: (store: Store) => Store = store => store
 ) {
   const dataDir = t.testdir()
   const folder = join(dataDir, 'tmp')
   await mkdir(folder)
-  const store = await createStore(openSqlite(join(dataDir, 'jobs.db')))
+  const store = watchStore(around(await createStore(openSqlite(join(dataDir, 'jobs.db')))))
   const storage = makeStorage(dataDir)
   const backend = createLocal({
     folder: dataDir,

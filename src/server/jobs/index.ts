@@ -4,12 +4,13 @@ import { createKeyedLock } from '../../system/keyed-lock.ts'
 import type { Backend } from '../backends/index.ts'
 import { IdempotencyKeyInUse, JobNotFound, ModelNotFound, ModelNotReady } from '../errors.ts'
 import { modelKey, reportKey, type Storage, type StoredObject } from '../storage/index.ts'
-import type { JobQuery, Store } from '../store/index.ts'
+import type { JobQuery } from '../store/index.ts'
 import { deleteJob } from './delete-job.ts'
 import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
+import type { WatchedStore } from './job-changes.ts'
 import { createLoop, type LoopOptions } from './loop.ts'
 import { createProjects, type Projects } from './projects.ts'
-import { type LogOptions, readLog } from './read-log.ts'
+import { createLogReader, type Log, type LogOptions } from './read-log.ts'
 import { fieldsOf } from './rerun.ts'
 import { laidOver, type Submission } from './submission.ts'
 import { type Accepted, type Asked, type SubmitOptions, submitJobs } from './submit-jobs.ts'
@@ -29,14 +30,14 @@ export interface Jobs {
   rerun(id: string, read: () => Promise<Submission>, asked: Asked): Promise<Accepted>
   /** Throws JOB_NOT_FOUND, as all below do. */
   get(id: string): Promise<JobRecord>
+  waitFor: WatchedStore['waitFor']
   list(query: JobQuery): Promise<JobRecord[]>
   summary(): Promise<Record<JobStatus, number>>
   /** Forgets a job that has ended, and what it left. Throws JOB_NOT_TERMINAL. */
   remove(id: string): Promise<void>
   /** Asks for a graceful stop; nothing happens to a job that has ended. */
   stop(id: string): Promise<JobRecord>
-  /** Throws JOB_NOT_FOUND before the first chunk. */
-  log(id: string, options: LogOptions): Promise<AsyncGenerator<Buffer>>
+  log(id: string, options: LogOptions): Promise<Log>
   /** undefined as long as there is none. */
   report(id: string): Promise<RunReport | undefined>
   /** Throws MODEL_NOT_READY or MODEL_NOT_FOUND. */
@@ -45,7 +46,7 @@ export interface Jobs {
 }
 
 export interface JobsOptions {
-  store: Store
+  store: WatchedStore
   storage: Storage
   backend: Backend
   submit: Pick<SubmitOptions, 'folder' | 'limits'>
@@ -58,6 +59,7 @@ export interface JobsOptions {
 const keyMilliseconds = 60_000
 
 export function createJobs({ store, storage, backend, ...options }: JobsOptions): Jobs {
+  const readLog = createLogReader({ store, storage, backend })
   const loop = createLoop({ store, storage, backend, ...options.loop })
   const keyLock = createKeyedLock()
   const projectLock = createKeyedLock()
@@ -85,6 +87,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
   return {
     projects: createProjects({ storage, projectLock, ...options.submit }),
     get,
+    waitFor: store.waitFor,
     list: query => store.list(query),
     start() {
       backend.open()
@@ -114,10 +117,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
       return job
     },
 
-    async log(id, logOptions) {
-      await get(id)
-      return readLog({ store, storage, backend }, id, logOptions)
-    },
+    log: readLog,
 
     async report(id) {
       await get(id)

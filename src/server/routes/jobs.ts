@@ -1,4 +1,4 @@
-/** Looking at jobs, and ending them. */
+/** Listing jobs, and ending them. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { MalformedRequest } from '../errors.ts'
@@ -70,20 +70,6 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
       }
     },
     () => jobs.summary()
-  )
-
-  app.get(
-    '/jobs/:id',
-    {
-      schema: {
-        operationId: 'getJob',
-        tags: ['jobs'],
-        summary: 'Look at a job',
-        params: JobParams,
-        response: { 200: Ref(Job), ...problems(404) }
-      }
-    },
-    async request => presentJob(await jobs.get(request.params.id))
   )
 
   app.post(

@@ -1,14 +1,26 @@
-/** A job's log as text. */
+/** A job's log: as text, or as server-sent events. */
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Jobs } from '../jobs/index.ts'
+import type { Log } from '../jobs/read-log.ts'
 import { JobParams } from './jobs.ts'
+import { logEvents } from './log-events.ts'
+import { checkLogQuery, LogQuery, lastEventOffset } from './log-query.ts'
 import { problems } from './schemas.ts'
+import { createWaitingSignal } from './waiting-signal.ts'
 
-export const logRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, { jobs }) => {
-  const closing = new AbortController()
-  app.addHook('preClose', async () => closing.abort())
+export interface LogRoutesOptions {
+  jobs: Jobs
+  /** So often a silent stream of events shows that it lives. */
+  heartbeatMilliseconds?: number
+}
+
+export const logRoutes: FastifyPluginAsyncTypebox<LogRoutesOptions> = async (
+  app,
+  { jobs, heartbeatMilliseconds = 15_000 }
+) => {
+  const waitingSignal = createWaitingSignal(app)
 
   app.get(
     '/jobs/:id/logs',
@@ -21,36 +33,82 @@ export const logRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         operationId: 'getLogs',
         tags: ['jobs'],
         summary: 'Read a job’s log, or follow it',
+        description:
+          'As text: the log’s bytes. As events (`Accept: text/event-stream`): `log` with the data `{"text", "offset"}`, whose id is the byte behind it; a client that was cut off sends the last id as `Last-Event-ID` and misses nothing. `end` with `{"status", "statusReason", "failure"}` says that the job has ended, and how; a stream that closes without it is to be resumed.',
         params: JobParams,
-        querystring: Type.Object({
-          tail: Type.Optional(
-            Type.Integer({ minimum: 0, description: 'Only the last so many lines.' })
-          ),
-          follow: Type.Boolean({
-            default: false,
-            description: 'Goes on with what the job prints, and ends when the job ends.'
-          })
+        querystring: LogQuery,
+        headers: Type.Object({
+          'last-event-id': Type.Optional(
+            Type.String({
+              description: 'For events: goes on there, whatever the query says.',
+              examples: ['4096']
+            })
+          )
         }),
         response: {
           200: {
             description: 'What the job has printed.',
-            content: { 'text/plain': { schema: Type.Unsafe<Readable>({ type: 'string' }) } }
+            headers,
+            content: {
+              'text/plain': { schema: Type.Unsafe<Readable>({ type: 'string' }) },
+              'text/event-stream': { schema: Type.Unsafe<Readable>({ type: 'string' }) }
+            }
           },
-          ...problems(400, 404, 503)
+          ...problems(400, 404, 416, 503)
         }
       }
     },
     async (request, reply) => {
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort())
-      const chunks = await jobs.log(request.params.id, {
-        ...request.query,
-        signal: AbortSignal.any([gone.signal, closing.signal])
+      const { id } = request.params
+      const { query } = request
+      const asEvents = wantsEvents(request.headers.accept)
+      checkLogQuery(query, asEvents)
+      const last = asEvents ? lastEventOffset(request.headers['last-event-id']) : undefined
+      const signal = asEvents || query.follow ? waitingSignal(reply) : undefined
+      const log = await jobs.log(id, {
+        ...(last === undefined ? query : { offset: last }),
+        follow: signal,
+        idleMilliseconds: asEvents ? heartbeatMilliseconds : undefined
       })
-      return reply
-        .type('text/plain; charset=utf-8')
-        .header('x-content-type-options', 'nosniff')
-        .send(Readable.from(chunks, { objectMode: false }))
+      reply
+        .type(asEvents ? 'text/event-stream; charset=utf-8' : 'text/plain; charset=utf-8')
+        .headers({
+          'log-offset': log.offset,
+          'log-size': log.sizeBytes,
+          'log-complete': String(log.complete),
+          'cache-control': 'private, no-cache',
+          vary: 'accept',
+          'x-content-type-options': 'nosniff',
+          // Some proxies would keep back what followers wait for.
+          'x-accel-buffering': 'no'
+        })
+      if (log.lengthBytes !== undefined) reply.header('content-length', log.lengthBytes)
+      if (request.method === 'HEAD') return reply.send(Readable.from([]))
+      const ended = async () => (signal?.aborted ? undefined : jobs.get(id))
+      const body = asEvents ? logEvents(log, ended) : wholeText(log, signal)
+      return reply.send(Readable.from(body, { objectMode: false }))
     }
   )
+}
+
+/** Where both are named, the first. */
+function wantsEvents(accept = ''): boolean {
+  const types = accept.split(',').map(type => type.split(';')[0]?.trim().toLowerCase())
+  const [first] = types.filter(type => type === 'text/event-stream' || type === 'text/plain')
+  return first === 'text/event-stream'
+}
+
+/** A text that was cut off must not look like one that has come to its end. */
+async function* wholeText({ chunks }: Log, signal: AbortSignal | undefined) {
+  yield* chunks
+  signal?.throwIfAborted()
+}
+
+const headers = {
+  'Log-Offset': { type: 'integer', description: 'The byte of the log at which this begins.' },
+  'Log-Size': { type: 'integer', description: 'How many bytes the log has now.' },
+  'Log-Complete': {
+    type: 'boolean',
+    description: 'true: the job has ended, and its log will not grow.'
+  }
 }

@@ -34,7 +34,8 @@ export async function sendObject(
   return reply.send(await read(range))
 }
 
-const matches = (header: string | undefined, etag: string) =>
+/** Whether If-None-Match names the tag. */
+export const matches = (header: string | undefined, etag: string) =>
   header !== undefined &&
   (header === '*' || header.split(',').some(one => one.trim().replace(/^W\//, '') === etag))
 

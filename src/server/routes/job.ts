@@ -1,0 +1,104 @@
+/** One job: looking at it, and waiting for its next change. */
+import { hash } from 'node:crypto'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { Jobs } from '../jobs/index.ts'
+import { isTerminal } from '../jobs/job.ts'
+import { JobParams } from './jobs.ts'
+import { preferredWait } from './preferred-wait.ts'
+import { presentJob } from './present-job.ts'
+import { Job, problems, Ref } from './schemas.ts'
+import { matches } from './send-object.ts'
+import { createWaitingSignal } from './waiting-signal.ts'
+
+const longestSeconds = 60
+/** When somebody who does not wait may ask again. */
+const retrySeconds = 2
+
+export const jobRoute: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, { jobs }) => {
+  const waitingSignal = createWaitingSignal(app)
+
+  app.get(
+    '/jobs/:id',
+    {
+      schema: {
+        operationId: 'getJob',
+        tags: ['jobs'],
+        summary: 'Look at a job, or wait for its next change',
+        description:
+          'With `wait`, the answer comes when the job changes, or after the seconds with the job as it is; a job that has ended is answered at once. With `If-None-Match`, a change is whatever makes the job another than the one with that `ETag`: nothing that happens between two requests is missed.',
+        params: JobParams,
+        querystring: Type.Object(
+          {
+            wait: Type.Optional(
+              Type.Integer({
+                minimum: 0,
+                maximum: longestSeconds,
+                description: 'Seconds to wait for a change, at most.',
+                examples: [30]
+              })
+            )
+          },
+          { additionalProperties: false }
+        ),
+        headers: Type.Object({
+          'if-none-match': Type.Optional(
+            Type.String({ description: 'The ETag of the job that the caller knows.' })
+          ),
+          prefer: Type.Optional(
+            Type.String({
+              description: `wait=<seconds>, as RFC 7240 has it: the same as the query’s wait, which comes first. More than ${longestSeconds} are taken as ${longestSeconds}.`,
+              examples: ['wait=30']
+            })
+          )
+        }),
+        response: {
+          200: Type.Unsafe<Job>({ ...Ref(Job), description: 'The job as it is now.', headers }),
+          304: Type.Unsafe<undefined>({
+            type: 'null',
+            description: 'The job is still the one that the caller knows.',
+            headers
+          }),
+          ...problems(400, 404, 503)
+        }
+      }
+    },
+    async (request, reply) => {
+      const preferred = preferredWait(request.headers.prefer, longestSeconds)
+      const seconds = request.query.wait ?? preferred ?? 0
+      let known = request.headers['if-none-match']
+      const record = await jobs.waitFor(
+        request.params.id,
+        record => {
+          const tag = tagOf(presentJob(record))
+          known ??= tag
+          return isTerminal(record.status) || !matches(known, tag)
+        },
+        waitingSignal(reply, seconds)
+      )
+      const job = presentJob(record)
+      const tag = tagOf(job)
+      reply.header('etag', tag).header('cache-control', 'private, no-cache')
+      if (!job.terminal) reply.header('retry-after', retrySeconds)
+      if (request.query.wait === undefined && preferred !== undefined)
+        reply.header('preference-applied', `wait=${preferred}`)
+      if (matches(request.headers['if-none-match'], tag)) return reply.code(304).send()
+      return reply.send(job)
+    }
+  )
+}
+
+/** Of the answer's bytes, so that whatever changes them changes it. */
+const tagOf = (job: Job) => `"${hash('sha256', JSON.stringify(job), 'base64url').slice(0, 22)}"`
+
+const headers = {
+  ETag: { type: 'string', description: 'Changes whenever the answer does.' },
+  'Retry-After': {
+    type: 'integer',
+    description: 'Seconds after which to ask again without wait; absent when the job has ended.'
+  },
+  'Preference-Applied': {
+    type: 'string',
+    description: 'The wait of Prefer that was kept to, such as wait=30.'
+  }
+}
