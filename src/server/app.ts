@@ -58,7 +58,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
         coerceTypes: 'array',
         // Every fault is told, and unknown names are faults.
         allErrors: true,
-        removeAdditional: false
+        removeAdditional: false,
+        // Infinity, which ?limit=1e400 is, would pass every maximum.
+        strictNumbers: false
       }
     }
   }).withTypeProvider<TypeBoxTypeProvider>()

@@ -14,7 +14,7 @@ export type Ended = Pick<JobRecord, 'status' | 'statusReason' | 'failure'>
  * the log is at its end, and answers undefined where the stream is to close without the job having ended.
  */
 export async function* logEvents(
-  log: Log,
+  log: Pick<Log, 'offset' | 'chunks'>,
   ended: () => Promise<Ended | undefined>
 ): AsyncGenerator<string, void> {
   yield `retry: ${retryMilliseconds}\n\n`
