@@ -72,8 +72,7 @@ export function createLogReader(sources: LogSources) {
         yield block
         heardAt = performance.now()
       }
-      if (follow?.aborted) return
-      if (!follow || look.complete) return
+      if (!follow || follow.aborted || look.complete) return
       if (performance.now() - heardAt < idleMilliseconds) continue
       yield Buffer.alloc(0)
       heardAt = performance.now()

@@ -2,8 +2,8 @@
 import type { JobRecord } from '../jobs/job.ts'
 import type { Log } from '../jobs/read-log.ts'
 
-/** The log in one event, in bytes: many clients take a line of at most 64 KiB. */
-const eventBytes = 16 * 1024
+/** Of the log in one event: many clients take lines of at most 64 KiB, and JSON may have six bytes for one. */
+const eventBytes = 8 * 1024
 /** After how long a client that was cut off comes again. */
 const retryMilliseconds = 1000
 

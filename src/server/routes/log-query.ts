@@ -2,25 +2,25 @@
 import { type Static, Type } from 'typebox'
 import { MalformedRequest } from '../errors.ts'
 
-const Bytes = { maximum: Number.MAX_SAFE_INTEGER }
+const maximum = Number.MAX_SAFE_INTEGER
 
 export const LogQuery = Type.Object(
   {
     tail: Type.Optional(
       Type.Integer({
         minimum: 0,
-        ...Bytes,
+        maximum,
         description: 'Begins with the last so many lines. Not with offset or limit.',
         examples: [100]
       })
     ),
     offset: Type.Optional(
-      Type.Integer({ minimum: 0, ...Bytes, description: 'Begins at this byte of the log.' })
+      Type.Integer({ minimum: 0, maximum, description: 'Begins at this byte of the log.' })
     ),
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
-        ...Bytes,
+        maximum,
         description: 'At most so many bytes. Not with follow or events.'
       })
     ),

@@ -44,6 +44,15 @@ t.test('a job has a tag, by which it is not sent twice', async t => {
   t.equal(second.headers.etag, tag)
 })
 
+t.test('HEAD says the tag alone', async t => {
+  const { app, ask } = await appWithJobs(t)
+
+  const head = await app.inject({ method: 'HEAD', url: '/jobs/job-a' })
+
+  t.equal(head.headers.etag, (await ask('/jobs/job-a')).headers.etag)
+  t.equal(head.body, '')
+})
+
 t.test('the tag is another when the job has changed', async t => {
   const { ask, store } = await appWithJobs(t)
   const tag = String((await ask('/jobs/job-a')).headers.etag)
