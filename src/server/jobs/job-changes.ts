@@ -65,11 +65,11 @@ export function watchStore(store: Store): WatchedStore {
       try {
         hear(await store.get(id))
         if (!latest) throw new JobNotFound(id)
-        while (!signal.aborted && !isNews(latest)) {
-          await changed.promise
+        for (;;) {
           changed = Promise.withResolvers()
+          if (signal.aborted || isNews(latest)) return latest
+          await changed.promise
         }
-        return latest
       } finally {
         unlisten()
         signal.removeEventListener('abort', wake)

@@ -207,25 +207,3 @@ t.test('a service that stops answers those who wait with the job as it is', asyn
   t.equal((await waiting).json().status, 'queued')
   t.equal(store.waiters(), 0)
 })
-
-t.test('a change between the first look and the wait is not missed', async t => {
-  let change: (() => Promise<unknown>) | undefined
-  const { store } = await testApp(t, {}, createFilesystem, store => ({
-    ...store,
-    async get(id) {
-      const found = await store.get(id)
-      await change?.()
-      return found
-    }
-  }))
-  await store.insert(job)
-  change = () => store.save({ ...job, status: 'starting' })
-
-  const seen = await store.waitFor(
-    'job-a',
-    now => now.status !== 'queued',
-    AbortSignal.timeout(60_000)
-  )
-
-  t.equal(seen.status, 'starting')
-})
