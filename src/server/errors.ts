@@ -29,7 +29,6 @@ export const RangeNotSatisfiable = createError(
   416
 )
 export const MalformedRequest = createError('MALFORMED_REQUEST', '%s', 400)
-/** What every storage throws where it cannot do what it is asked for now. */
 export const IdempotencyKeyReused = createError(
   'IDEMPOTENCY_KEY_REUSED',
   "The Idempotency-Key '%s' was used for other content before. Send a new key with new content, and the same content with the same key.",
@@ -50,6 +49,7 @@ export const ProjectNotFound = createError(
   "There is no project '%s' in the storage.",
   404
 )
+/** What every storage throws where it cannot do what it is asked for now. */
 export const StorageUnavailable = createError('STORAGE_UNAVAILABLE', '%s', 503)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The service is stopping; try again.', 503)
 

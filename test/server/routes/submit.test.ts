@@ -355,18 +355,15 @@ for (const [title, status, code, fields] of wrong)
 t.test('a body that is no form is refused with the content type that is wanted', async t => {
   const { app } = await testApp(t)
 
-  const json = await app.inject({ method: 'POST', url: '/jobs', payload: { parameters: {} } })
-  const xml = await app.inject({
+  const response = await app.inject({
     method: 'POST',
     url: '/jobs',
     headers: { 'content-type': 'application/xml' },
     payload: '<a/>'
   })
 
-  for (const response of [json, xml]) {
-    t.equal(response.statusCode, 415)
-    t.match(response.headers['content-type'], 'application/problem+json')
-  }
+  t.equal(response.statusCode, 415)
+  t.match(response.headers['content-type'], 'application/problem+json')
 })
 
 t.test('a form that is cut off or has no boundary is malformed', async t => {
