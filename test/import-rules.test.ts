@@ -118,6 +118,19 @@ const walls: Record<string, string[]> = {
     '../storage/index.ts',
     '../backends/index.ts'
   ],
+  'server/models/any.ts': [
+    'fastify',
+    aws,
+    '../../runtime/train.ts',
+    '../config.ts',
+    '../config-aws.ts',
+    '../routes/schemas.ts',
+    '../jobs/job.ts',
+    '../store/index.ts',
+    '../storage/index.ts',
+    '../backends/index.ts',
+    '../projects/read-tar.ts'
+  ],
   'server/store/any.ts': [
     'fastify',
     aws,
@@ -202,6 +215,7 @@ const doors: Record<string, string[]> = {
     '../backends/index.ts',
     '../projects/index.ts'
   ],
+  'server/models/any.ts': ['../errors.ts', '../projects/index.ts', '../../contract/run-report.ts'],
   'server/store/any.ts': ['./index.ts', '../jobs/job.ts'],
   'server/storage/s3.ts': [aws, '@aws-sdk/lib-storage', './index.ts', '../config-aws.ts'],
   'server/storage/s3-any.ts': [aws],

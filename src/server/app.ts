@@ -14,6 +14,8 @@ import { refuseCrossSite } from './refuse-cross-site.ts'
 import { jobRoute } from './routes/job.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { logRoutes } from './routes/logs.ts'
+import { modelRoutes } from './routes/model.ts'
+import { modelFileRoutes } from './routes/model-files.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { projectSchemas } from './routes/project-schemas.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -122,6 +124,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(projectRoutes, options)
   await app.register(logRoutes, options)
   await app.register(resultRoutes, options)
+  await app.register(modelRoutes, options)
+  await app.register(modelFileRoutes, options)
   await app.register(operationRoutes, options)
   return app
 }

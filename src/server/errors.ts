@@ -10,6 +10,17 @@ export const ModelNotReady = createError(
   "Job '%s' is %s; its model is there when it has ended.",
   409
 )
+export const ModelFileNotFound = createError(
+  'MODEL_FILE_NOT_FOUND',
+  "The model of job '%s' has no file '%s'; /jobs/%s/model/files lists those that it has.",
+  404
+)
+export const ModelUnreadable = createError(
+  'MODEL_UNREADABLE',
+  '%s cannot be read out of model.tar.gz: %s.',
+  409
+)
+export const NotAcceptable = createError('NOT_ACCEPTABLE', '%s', 406)
 export const UploadTooLarge = createError(
   'UPLOAD_TOO_LARGE',
   'The archive is larger than %s bytes, the limit of this service.',
@@ -28,6 +39,8 @@ export const RangeNotSatisfiable = createError(
   'The range lies outside the %s bytes that there are.',
   416
 )
+/** Nobody reads it: it ends what was done for the client. */
+export const ClientGone = createError('CLIENT_GONE', 'The client has gone.', 499)
 export const MalformedRequest = createError('MALFORMED_REQUEST', '%s', 400)
 export const IdempotencyKeyReused = createError(
   'IDEMPOTENCY_KEY_REUSED',

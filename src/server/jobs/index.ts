@@ -1,21 +1,21 @@
 /** Jobs, as routes see them. */
-import type { RunReport } from '../../contract/run-report.ts'
 import { createKeyedLock } from '../../system/keyed-lock.ts'
 import type { Backend } from '../backends/index.ts'
-import { IdempotencyKeyInUse, JobNotFound, ModelNotFound, ModelNotReady } from '../errors.ts'
-import { modelKey, reportKey, type Storage, type StoredObject } from '../storage/index.ts'
+import { IdempotencyKeyInUse, JobNotFound } from '../errors.ts'
+import type { Storage } from '../storage/index.ts'
 import type { JobQuery } from '../store/index.ts'
 import { deleteJob } from './delete-job.ts'
-import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
+import type { JobRecord, JobStatus } from './job.ts'
 import type { WatchedStore } from './job-changes.ts'
 import { createLoop, type LoopOptions } from './loop.ts'
 import { createProjects, type Projects } from './projects.ts'
 import { createLogReader, type Log, type LogOptions } from './read-log.ts'
 import { fieldsOf } from './rerun.ts'
+import { createResults, type Results } from './results.ts'
 import { laidOver, type Submission } from './submission.ts'
 import { type Accepted, type Asked, type SubmitOptions, submitJobs } from './submit-jobs.ts'
 
-export interface Jobs {
+export interface Jobs extends Results {
   /** What jobs are made of; it needs none of them. */
   projects: Projects
 
@@ -38,10 +38,6 @@ export interface Jobs {
   /** Asks for a graceful stop; nothing happens to a job that has ended. */
   stop(id: string): Promise<JobRecord>
   log(id: string, options: LogOptions): Promise<Log>
-  /** undefined as long as there is none. */
-  report(id: string): Promise<RunReport | undefined>
-  /** Throws MODEL_NOT_READY or MODEL_NOT_FOUND. */
-  model(id: string): Promise<{ key: string; object: StoredObject }>
   close(): Promise<void>
 }
 
@@ -86,6 +82,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
 
   return {
     projects: createProjects({ storage, projectLock, ...options.submit }),
+    ...createResults({ get, storage }),
     get,
     waitFor: store.waitFor,
     list: query => store.list(query),
@@ -118,21 +115,6 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
     },
 
     log: readLog,
-
-    async report(id) {
-      await get(id)
-      if (!(await storage.stat(reportKey(id)))) return undefined
-      const chunks = await (await storage.read(reportKey(id))).toArray()
-      return JSON.parse(Buffer.concat(chunks).toString('utf8'))
-    },
-
-    async model(id) {
-      const job = await get(id)
-      if (!isTerminal(job.status)) throw new ModelNotReady(id, job.status)
-      const object = await storage.stat(modelKey(id))
-      if (!object) throw new ModelNotFound(id)
-      return { key: modelKey(id), object }
-    },
 
     close: loop.stop
   }

@@ -138,8 +138,24 @@ export const Metrics = Type.Object(
   { $id: 'Metrics' }
 )
 
+export const ModelFileItem = Type.Object(
+  {
+    ...ModelFile.properties,
+    links: Type.Object({
+      self: Type.String({
+        description: 'Where the file’s bytes are.',
+        examples: ['/jobs/job-01k9zq3v8m2f7x5c6d4b1a0e9g/model/files/model/MLmodel']
+      })
+    })
+  },
+  { $id: 'ModelFileItem', description: 'A file in model.tar.gz.' }
+)
+
 export const ModelFileList = Type.Object(
-  { items: Type.Array(Ref(ModelFile)), nextCursor: Type.Null() },
+  {
+    items: Type.Array(Ref(ModelFileItem)),
+    nextCursor: Nullable(Type.String({ description: 'Where the next page begins; null: no more.' }))
+  },
   { $id: 'ModelFileList' }
 )
 
@@ -166,7 +182,7 @@ export const sharedSchemas = [
   Transition,
   Failure,
   LoggedModel,
-  ModelFile,
+  ModelFileItem,
   MetricPoint,
   ChildRun,
   RunOptions,
@@ -195,6 +211,7 @@ export const problems = (...statuses: number[]) =>
 const reasons: Record<number, string> = {
   400: 'The request cannot be read.',
   404: 'There is no such thing.',
+  406: 'It is not there in any form that Accept allows.',
   409: 'Not now: not in this status of the job, or while another request has the key.',
   413: 'Larger than the service’s limits.',
   415: 'Not a form, or not an archive that is read here.',

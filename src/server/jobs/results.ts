@@ -1,0 +1,68 @@
+/** What jobs leave behind. */
+import type { ModelFile, RunReport } from '../../contract/run-report.ts'
+import { ModelFileNotFound, ModelNotFound, ModelNotReady } from '../errors.ts'
+import { listedFiles } from '../models/index.ts'
+import { modelKey, reportKey, type Storage, type StoredObject } from '../storage/index.ts'
+import { isTerminal, type JobRecord } from './job.ts'
+
+/** Every method throws JOB_NOT_FOUND. */
+export interface Results {
+  /** undefined as long as there is none. */
+  report(id: string): Promise<RunReport | undefined>
+  /** Throws MODEL_NOT_READY or MODEL_NOT_FOUND, as all below do. */
+  model(id: string): Promise<Model>
+  /** Also the files that its run report lists; none where there is no report. */
+  modelFiles(id: string): Promise<Model & { files: ModelFile[] }>
+  /** Also throws MODEL_FILE_NOT_FOUND. */
+  modelFile(id: string, path: string): Promise<Model & { file: ModelFile }>
+}
+
+/** model.tar.gz in the storage. */
+export interface Model {
+  key: string
+  object: StoredObject
+}
+
+interface ResultsOptions {
+  get(id: string): Promise<JobRecord>
+  storage: Storage
+}
+
+export function createResults({ get, storage }: ResultsOptions): Results {
+  async function readReport(id: string): Promise<RunReport | undefined> {
+    if (!(await storage.stat(reportKey(id)))) return undefined
+    const chunks = await (await storage.read(reportKey(id))).toArray()
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  }
+
+  async function model(id: string): Promise<Model> {
+    const job = await get(id)
+    if (!isTerminal(job.status)) throw new ModelNotReady(id, job.status)
+    const object = await storage.stat(modelKey(id))
+    if (!object) throw new ModelNotFound(id)
+    return { key: modelKey(id), object }
+  }
+
+  async function modelFiles(id: string): Promise<Model & { files: ModelFile[] }> {
+    const found = await model(id)
+    const report = await readReport(id)
+    return { ...found, files: listedFiles(report?.files ?? []) }
+  }
+
+  return {
+    model,
+    modelFiles,
+
+    async report(id) {
+      await get(id)
+      return readReport(id)
+    },
+
+    async modelFile(id, path) {
+      const { files, ...found } = await modelFiles(id)
+      const file = files.find(each => each.path === path)
+      if (!file) throw new ModelFileNotFound(id, path, id)
+      return { ...found, file }
+    }
+  }
+}

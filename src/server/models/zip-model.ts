@@ -1,0 +1,81 @@
+/** A model.tar.gz as a zip, made while it is sent. */
+import { PassThrough, Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { ZipFile } from 'yazl'
+import type { ModelFile } from '../../contract/run-report.ts'
+import { type ArchiveEntry, readTarGz, UnreadableArchive } from '../projects/index.ts'
+import { checkedBytes } from './checked-bytes.ts'
+import { explainReadError } from './explain-read-error.ts'
+import { findFault, pathOf } from './find-fault.ts'
+
+/** Weights hardly shrink: more effort would only be slower. */
+const compressionLevel = 1
+
+/**
+ * Holds exactly the listed files, or breaks off: a zip has its list of files at the end, so one that was broken off opens
+ * nowhere. What is wrong with the archive's first entry is thrown here: MODEL_UNREADABLE, or STORAGE_UNAVAILABLE.
+ */
+export async function zipModel(
+  archive: Readable,
+  files: readonly ModelFile[],
+  modifiedAt: Date
+): Promise<Readable> {
+  const entries = readTarGz(archive)
+  const first = await entries.next().catch(error => {
+    throw explainReadError(error, 'The model')
+  })
+  const zip = new ZipFile()
+  const output = new PassThrough()
+  const closed = new AbortController()
+  output.once('close', () => closed.abort())
+  zip.once('error', error => output.destroy(error))
+  zip.outputStream.pipe(output)
+  const add = (entry: ArchiveEntry, file: ModelFile) =>
+    addFile(zip, entry, file, { modifiedAt, signal: closed.signal })
+  fill(first, entries, files, add).then(
+    () => zip.end(),
+    error => output.destroy(error)
+  )
+  return output
+}
+
+async function fill(
+  first: IteratorResult<ArchiveEntry>,
+  entries: AsyncGenerator<ArchiveEntry>,
+  files: readonly ModelFile[],
+  add: (entry: ArchiveEntry, file: ModelFile) => Promise<void>
+): Promise<void> {
+  const missing = new Map(files.map(file => [file.path, file]))
+  try {
+    for (let next = first; !next.done && missing.size > 0; next = await entries.next()) {
+      const file = missing.get(pathOf(next.value))
+      if (!file) continue
+      await add(next.value, file)
+      missing.delete(file.path)
+    }
+  } finally {
+    await entries.return(undefined)
+  }
+  if (missing.size > 0)
+    throw new UnreadableArchive(`${missing.size} of the listed files are missing`)
+}
+
+/** Resolves when the file's bytes have been taken; rejects where they are not what the list says, or nobody takes them. */
+async function addFile(
+  zip: ZipFile,
+  entry: ArchiveEntry,
+  file: ModelFile,
+  { modifiedAt, signal }: { modifiedAt: Date; signal: AbortSignal }
+): Promise<void> {
+  const fault = findFault(entry, file)
+  if (fault) throw new UnreadableArchive(fault)
+  const range = { start: 0, end: file.sizeBytes - 1 }
+  const bytes = Readable.from(checkedBytes(entry.body, file, range), { objectMode: false, signal })
+  zip.addReadStream(bytes, file.path, {
+    size: file.sizeBytes,
+    mode: entry.executable ? 0o100755 : 0o100644,
+    mtime: modifiedAt,
+    compressionLevel
+  })
+  await finished(bytes)
+}
