@@ -43,8 +43,10 @@ export async function appWithModel(
   return parts
 }
 
-export const modelArchive = (files: StoredModel['files']) =>
-  gzipSync(makeTar(Object.entries(files).map(([path, body]) => ({ path: `./${path}`, body }))))
+export function modelArchive(files: StoredModel['files']): Buffer {
+  const entries = Object.entries(files).map(([path, body]) => ({ path: `./${path}`, body }))
+  return gzipSync(makeTar(entries, { format: 'pax' }))
+}
 
 export const listOf = (files: StoredModel['files']) =>
   Object.entries(files).map(([path, body]) => listed(path, body))

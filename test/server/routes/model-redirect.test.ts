@@ -6,6 +6,7 @@ import { modelKey, type Storage } from '../../../src/server/storage/index.ts'
 import { createS3 } from '../../../src/server/storage/s3.ts'
 import { testApp } from '../../helpers/app.ts'
 import { aJob } from '../../helpers/job-record.ts'
+import { appWithModel } from '../../helpers/model.ts'
 import { s3ClientFor } from '../../helpers/s3-client.ts'
 import { startS3 } from '../../helpers/s3-server.ts'
 
@@ -60,6 +61,15 @@ t.test('where there is no URL to lead to, the archive itself is answered', async
 
   t.equal(response.statusCode, 200)
   t.equal(response.body, 'abcdefghij')
+})
+
+t.test('nothing leads to a zip, which is made here', async t => {
+  const { app } = await appWithModel(t, { files: { MLmodel: 'x' } }, inS3)
+
+  const response = await app.inject('/jobs/job-a/model?redirect=true&format=zip')
+
+  t.equal(response.statusCode, 200)
+  t.equal(response.headers['content-type'], 'application/zip')
 })
 
 t.test('a redirect leads to no model that is not there', async t => {

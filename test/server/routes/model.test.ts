@@ -1,9 +1,12 @@
 import { writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { modelKey } from '../../../src/server/storage/index.ts'
 import { testApp } from '../../helpers/app.ts'
 import { aJob } from '../../helpers/job-record.ts'
+import { appWithModel, modelArchive, type StoredModel } from '../../helpers/model.ts'
+import { unzip } from '../../helpers/unzip.ts'
 
 const bytes = 'abcdefghij'
 
@@ -114,4 +117,128 @@ t.test('a job that left none has none', async t => {
   const response = await app.inject('/jobs/job-a/model')
 
   t.match(response.json(), { status: 404, code: 'MODEL_NOT_FOUND' })
+})
+
+const files = { 'model/MLmodel': 'flavors: {}\n', 'model/weights.bin': 'w'.repeat(100_000) }
+const gzip = 'application/gzip'
+const zip = 'application/zip'
+
+const wishes: [accept: string | undefined, query: string, type: string][] = [
+  [undefined, '', gzip],
+  ['*/*', '', gzip],
+  ['text/html,application/xhtml+xml,*/*;q=0.8', '', gzip],
+  ['application/*', '', gzip],
+  [zip, '', zip],
+  ['application/zip, */*;q=0.1', '', zip],
+  ['application/gzip;q=0.5, application/zip', '', zip],
+  ['*/*', '?format=zip', zip],
+  [zip, '?format=tar.gz', gzip],
+  ['text/html', '?format=zip', zip]
+]
+t.test('Accept decides between tar.gz and zip, and ?format before it', async t => {
+  const { app } = await appWithModel(t, { files })
+
+  for (const [accept, query, type] of wishes) {
+    const response = await app.inject({
+      url: `/jobs/job-a/model${query}`,
+      headers: accept === undefined ? {} : { accept }
+    })
+
+    t.equal(response.statusCode, 200)
+    t.equal(response.headers['content-type'], type, `${accept} with "${query}"`)
+    t.equal(response.headers.vary, 'accept')
+    const magic = type === zip ? [0x50, 0x4b] : [0x1f, 0x8b]
+    t.same([...response.rawPayload.subarray(0, 2)], magic)
+  }
+})
+
+t.test('a zip holds the files, has a name and an ETag of its own, and no ranges', async t => {
+  const { app } = await appWithModel(t, { files })
+  const { headers } = await app.inject('/jobs/job-a/model')
+
+  const response = await app.inject({
+    url: '/jobs/job-a/model?format=zip',
+    headers: { range: 'bytes=0-1' }
+  })
+
+  t.equal(response.statusCode, 200)
+  t.match(response.headers, {
+    'content-disposition': 'attachment; filename="model.zip"',
+    'accept-ranges': 'none',
+    etag: /^W\/".+-zip"$/
+  })
+  t.notOk(response.headers['content-length'])
+  t.not(response.headers.etag, headers.etag)
+  const found = await unzip(response.rawPayload)
+  t.same(
+    [...found].map(([path, { bytes }]) => [path, `${bytes}`]),
+    Object.entries(files)
+  )
+})
+
+t.test('who has the zip already gets 304, and HEAD has its headers alone', async t => {
+  const { app } = await appWithModel(t, { files })
+  const url = '/jobs/job-a/model?format=zip'
+  const { headers } = await app.inject(url)
+
+  const head = await app.inject({ method: 'HEAD', url })
+  const known = await app.inject({ url, headers: { 'if-none-match': String(headers.etag) } })
+
+  t.equal(head.statusCode, 200)
+  t.equal(head.body, '')
+  for (const name of ['content-type', 'etag', 'accept-ranges', 'vary', 'content-disposition'])
+    t.equal(head.headers[name], headers[name], name)
+  t.equal(known.statusCode, 304)
+})
+
+t.test('other types are not there, and the answer says which are', async t => {
+  const { app } = await appWithModel(t, { files })
+
+  const response = await app.inject({
+    url: '/jobs/job-a/model',
+    headers: { accept: 'text/html, application/x-tar' }
+  })
+
+  t.match(response.json(), {
+    status: 406,
+    code: 'NOT_ACCEPTABLE',
+    detail: 'The model is there as application/gzip and as application/zip; Accept allows neither.'
+  })
+  t.equal(response.headers.vary, 'accept')
+})
+
+const noZip: [what: string, model: StoredModel][] = [
+  ['with a name that a zip cannot hold', { files: { 'a\\b': 'x' } }],
+  ['without a list of its files', { files, list: [] }]
+]
+for (const [what, model] of noZip)
+  t.test(`a model ${what} is not there as a zip, and is as tar.gz`, async t => {
+    const { app } = await appWithModel(t, model)
+
+    const refused = await app.inject('/jobs/job-a/model?format=zip')
+    const archive = await app.inject('/jobs/job-a/model')
+
+    t.match(refused.json(), { status: 406, code: 'NOT_ACCEPTABLE' })
+    t.equal(archive.statusCode, 200)
+  })
+
+t.test('an archive that cannot be read is no zip, and is told as a problem', async t => {
+  const { app } = await appWithModel(t, { files, archive: Buffer.from('nothing') })
+
+  const response = await app.inject('/jobs/job-a/model?format=zip')
+
+  t.match(response.json(), { status: 409, code: 'MODEL_UNREADABLE' })
+  t.notOk(response.headers['content-disposition'])
+})
+
+t.test('a zip that breaks off breaks the connection', async t => {
+  const archive = modelArchive(files).subarray(0, -50)
+  const { app } = await appWithModel(t, { files, archive })
+  await app.listen({ port: 0 })
+  const { port } = app.server.address() as AddressInfo
+
+  const response = await fetch(`http://localhost:${port}/jobs/job-a/model?format=zip`)
+
+  t.equal(response.status, 200)
+  await t.rejects(response.arrayBuffer())
 })
