@@ -45,7 +45,7 @@ export async function appWithModel(
 
 export function modelArchive(files: StoredModel['files']): Buffer {
   const entries = Object.entries(files).map(([path, body]) => ({ path: `./${path}`, body }))
-  return gzipSync(makeTar(entries, { format: 'pax' }))
+  return gzipSync(makeTar(entries, { format: 'pax' }), { level: 0 })
 }
 
 export const listOf = (files: StoredModel['files']) =>

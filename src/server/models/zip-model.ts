@@ -8,9 +8,6 @@ import { checkedBytes } from './checked-bytes.ts'
 import { explainReadError } from './explain-read-error.ts'
 import { findFault, pathOf } from './find-fault.ts'
 
-/** Weights hardly shrink: more effort would only be slower. */
-const compressionLevel = 1
-
 /**
  * Holds exactly the listed files, or breaks off: a zip has its list of files at the end, so one that was broken off opens
  * nowhere. What is wrong with the archive's first entry is thrown here: MODEL_UNREADABLE, or STORAGE_UNAVAILABLE.
@@ -18,7 +15,7 @@ const compressionLevel = 1
 export async function zipModel(
   archive: Readable,
   files: readonly ModelFile[],
-  modifiedAt: Date
+  { sizeBytes, modifiedAt }: { sizeBytes: number; modifiedAt: Date }
 ): Promise<Readable> {
   const entries = readTarGz(archive)
   const first = await entries.next().catch(error => {
@@ -30,13 +27,23 @@ export async function zipModel(
   output.once('close', () => closed.abort())
   zip.once('error', error => output.destroy(error))
   zip.outputStream.pipe(output)
-  const add = (entry: ArchiveEntry, file: ModelFile) =>
-    addFile(zip, entry, file, { modifiedAt, signal: closed.signal })
+  const options = {
+    mtime: modifiedAt,
+    compressionLevel: levelFor(sizeBytes, files),
+    signal: closed.signal
+  }
+  const add = (entry: ArchiveEntry, file: ModelFile) => addFile(zip, entry, file, options)
   fill(first, entries, files, add).then(
     () => zip.end(),
     error => output.destroy(error)
   )
   return output
+}
+
+/** What gzip hardly made smaller, as it is with weights, is stored: deflating it again takes time and saves nothing. */
+function levelFor(packedBytes: number, files: readonly ModelFile[]): number {
+  const bytes = files.reduce((total, file) => total + file.sizeBytes, 0)
+  return packedBytes > 0.9 * bytes ? 0 : 1
 }
 
 async function fill(
@@ -65,17 +72,16 @@ async function addFile(
   zip: ZipFile,
   entry: ArchiveEntry,
   file: ModelFile,
-  { modifiedAt, signal }: { modifiedAt: Date; signal: AbortSignal }
+  { signal, ...options }: { mtime: Date; compressionLevel: number; signal: AbortSignal }
 ): Promise<void> {
   const fault = findFault(entry, file)
   if (fault) throw new UnreadableArchive(fault)
   const range = { start: 0, end: file.sizeBytes - 1 }
   const bytes = Readable.from(checkedBytes(entry.body, file, range), { objectMode: false, signal })
   zip.addReadStream(bytes, file.path, {
+    ...options,
     size: file.sizeBytes,
-    mode: entry.executable ? 0o100755 : 0o100644,
-    mtime: modifiedAt,
-    compressionLevel
+    mode: entry.executable ? 0o100755 : 0o100644
   })
   await finished(bytes)
 }

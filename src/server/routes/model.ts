@@ -91,7 +91,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelRoutesOptions> = async 
     return sendMade(request, reply, {
       object: { ...object, etag: `W/"${object.etag.slice(1, -1)}-zip"` },
       headers: headersOf('zip'),
-      read: async () => zipModel(readFor(reply, await storage.read(key)), files, object.modifiedAt)
+      read: async () => zipModel(readFor(reply, await storage.read(key)), files, object)
     })
   }
 }

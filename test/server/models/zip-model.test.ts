@@ -14,7 +14,10 @@ const weights = randomBytes(3 * 1024 * 1024 + 1)
 const files = { 'model/MLmodel': 'flavors: {}\n', 'model/größe.bin': weights, empty: '' }
 
 const zipOf = (archive: Buffer, list = listOf(files)) =>
-  zipModel(Readable.from(archive, { objectMode: false }), list, modifiedAt)
+  zipModel(Readable.from(archive, { objectMode: false }), list, {
+    sizeBytes: archive.length,
+    modifiedAt
+  })
 
 t.test('a zip holds every listed file with its bytes', async t => {
   const zip = await unzip(await buffer(await zipOf(modelArchive(files))))
@@ -22,6 +25,18 @@ t.test('a zip holds every listed file with its bytes', async t => {
   t.same([...zip.keys()], Object.keys(files))
   for (const [path, body] of Object.entries(files))
     t.ok(zip.get(path)?.bytes.equals(Buffer.from(body)), path)
+})
+
+t.test('what gzip made smaller is smaller in the zip, and the rest as large as it is', async t => {
+  const shrinks = { text: 'text '.repeat(100_000) }
+  const small = await zipOf(
+    gzipSync(makeTar([{ path: 'text', body: shrinks.text }])),
+    listOf(shrinks)
+  )
+  const stored = await zipOf(modelArchive({ weights }), listOf({ weights }))
+
+  t.ok((await buffer(small)).length < shrinks.text.length / 10)
+  t.equal((await buffer(stored)).length - weights.length, 30 + 16 + 46 + 9 + 22 + 2 * 7)
 })
 
 t.test('what can be executed stays so, and set-id bits do not', async t => {
@@ -90,7 +105,7 @@ t.test('what is no archive at all is told before the first byte', async t => {
 
 t.test('the archive is closed when the reader of the zip goes', async t => {
   const archive = Readable.from(chunksOf(modelArchive(files)))
-  const zip = await zipModel(archive, listOf(files), modifiedAt)
+  const zip = await zipModel(archive, listOf(files), { sizeBytes: 0, modifiedAt })
   for (let n = 0; n < 100; n++) await turn()
   t.notOk(archive.destroyed, 'it waits for its reader')
 
