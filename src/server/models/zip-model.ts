@@ -77,11 +77,17 @@ async function addFile(
   const fault = findFault(entry, file)
   if (fault) throw new UnreadableArchive(fault)
   const range = { start: 0, end: file.sizeBytes - 1 }
-  const bytes = Readable.from(checkedBytes(entry.body, file, range), { objectMode: false, signal })
-  zip.addReadStream(bytes, file.path, {
-    ...options,
-    size: file.sizeBytes,
-    mode: entry.executable ? 0o100755 : 0o100644
+  let bytes: Readable | undefined = Readable.from(checkedBytes(entry.body, file, range), {
+    objectMode: false,
+    signal
   })
-  await finished(bytes)
+  const taken = finished(bytes)
+  zip.addReadStreamLazy(
+    file.path,
+    { ...options, size: file.sizeBytes, mode: entry.executable ? 0o100755 : 0o100644 },
+    next => bytes && next(null, bytes)
+  )
+  await taken
+  // The zip keeps that function to its end: with the stream in it, memory would grow with the number of files.
+  bytes = undefined
 }
