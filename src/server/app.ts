@@ -1,16 +1,21 @@
 /** The HTTP side: routes, errors, documentation. Builds; main.ts runs. */
 import { randomUUID } from 'node:crypto'
 import multipart from '@fastify/multipart'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import type { Backend } from './backends/index.ts'
-import { ShuttingDown } from './errors.ts'
+import { noRoute } from './http/allowed-methods.ts'
+import { addConventions } from './http/conventions.ts'
+import { addDocumentation } from './http/documentation.ts'
+import { toProblem } from './http/problem.ts'
+import type { CrossSiteOptions } from './http/refuse-cross-site.ts'
+import { refuseUnreadable } from './http/refuse-unreadable.ts'
+import { serverOptions } from './http/server-options.ts'
 import type { Jobs } from './jobs/index.ts'
 import type { Projects } from './jobs/projects.ts'
-import { notFound, toProblem } from './problem.ts'
-import { refuseCrossSite } from './refuse-cross-site.ts'
+import type { ProjectLimits } from './projects/index.ts'
+import { Discovery, discoveryRoutes } from './routes/discovery.ts'
+import { documentRoutes } from './routes/documents.ts'
 import { jobRoute } from './routes/job.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { logRoutes } from './routes/logs.ts'
@@ -25,16 +30,8 @@ import { submissionSchemas } from './routes/submission-schemas.ts'
 import { submissionRoutes } from './routes/submissions.ts'
 import type { Storage } from './storage/index.ts'
 import type { Store } from './store/index.ts'
-import { version } from './version.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Of a body that is not checked by its schema but as a whole, with all faults at once. */
-    documentedBody?: object
-  }
-}
-
-export interface AppOptions {
+export interface AppOptions extends CrossSiteOptions {
   jobs: Jobs
   projects: Projects
   store: Store
@@ -42,18 +39,19 @@ export interface AppOptions {
   backend: Backend
   /** For temporary files. */
   folder: string
-  uploadBytes: number
-  /** Whether only this machine may reach the service. */
-  onlyLocal: boolean
+  limits: ProjectLimits
   logger: NonNullable<FastifyServerOptions['logger']>
 }
 
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
+    ...serverOptions,
     logger: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     return503OnClosing: false,
+    frameworkErrors: toProblem,
+    clientErrorHandler: refuseUnreadable,
     ajv: {
       customOptions: {
         // One value of ?status= is a list of one.
@@ -69,64 +67,26 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   // Numbers of a job's parameters are JSON.rawJSON, which no serializer made from a schema would know.
   app.setSerializerCompiler(() => JSON.stringify)
-  let closing = false
-  app.addHook('preClose', async () => {
-    closing = true
-  })
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-    if (closing) throw new ShuttingDown()
-    refuseCrossSite(request, options)
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const level = request.method === 'GET' || request.method === 'HEAD' ? 'debug' : 'info'
-    const { method, url } = request
-    request.log[level](
-      { method, url, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime) },
-      'request'
-    )
-  })
   app.setErrorHandler(toProblem)
-  app.setNotFoundHandler(notFound)
-  for (const schema of [...sharedSchemas, ...submissionSchemas, ...projectSchemas])
+  app.setNotFoundHandler(noRoute)
+  for (const schema of [...sharedSchemas, ...submissionSchemas, ...projectSchemas, Discovery])
     app.addSchema(schema)
 
+  await addConventions(app, options)
   await app.register(multipart)
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'mlflow-jobs',
-        version,
-        description:
-          'Runs MLflow projects as training jobs: send a project and its parameters in one request, follow its log, take its metrics and its model.',
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
-      },
-      servers: [{ url: '/', description: 'This service.' }],
-      tags: [
-        { name: 'jobs', description: 'Submit, look at and stop training jobs.' },
-        { name: 'projects', description: 'Projects without a job, named by their digest.' },
-        { name: 'results', description: 'What jobs leave.' },
-        { name: 'operations', description: 'For those who run the service.' }
-      ],
-      security: []
-    },
-    transform: ({ schema, url, route }) => {
-      const { documentedBody: body } = route.config ?? {}
-      return { url, schema: body ? { ...schema, body } : schema }
-    },
-    refResolver: { buildLocalReference: json => String(json.$id) }
-  })
-  await app.register(swaggerUi, { routePrefix: '/docs' })
-  await app.register(submissionRoutes, options)
+  await addDocumentation(app)
+  const uploads = { ...options, uploadBytes: options.limits.uploadBytes }
+  await app.register(submissionRoutes, uploads)
   await app.register(jobRoutes, options)
   await app.register(jobRoute, options)
-  await app.register(projectRoutes, options)
+  await app.register(projectRoutes, uploads)
   await app.register(logRoutes, options)
   await app.register(resultRoutes, options)
   await app.register(modelRoutes, options)
   await app.register(modelFileRoutes, options)
+  await app.register(discoveryRoutes, options)
   await app.register(operationRoutes, options)
+  await app.register(documentRoutes)
   return app
 }
 

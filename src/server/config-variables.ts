@@ -25,6 +25,15 @@ export const Variables = Type.Object({
     description:
       '`true` lets the service listen beyond loopback. Everybody who reaches it can then run code of their own as its user: for a container or a network that something else guards.'
   }),
+  CORS_ORIGINS: Type.Optional(
+    Type.String({
+      pattern: '^(\\*|https?://[^\\s/,]+( *, *https?://[^\\s/,]+)*)$',
+      right: 'origins parted by commas, such as https://ml.example.com, or *',
+      otherwise: 'none',
+      description:
+        'Origins of web pages that may call the service, parted by commas; `*` lets in every page that its users look at.'
+    })
+  ),
   DATA_DIR: Type.String({
     default: './data',
     description: 'Folder of everything that the service keeps on this machine.'

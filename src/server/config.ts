@@ -20,6 +20,8 @@ export interface Config {
   port: number
   /** Somebody else guards the service: it may listen beyond loopback, and be known by other names. */
   allowUnauthenticated: boolean
+  /** Web pages that may call the service; "*" is all. */
+  corsOrigins: string[]
   /** An absolute path. */
   dataDir: string
   backend: Variables['BACKEND']
@@ -68,6 +70,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     host: values.HOST,
     port: values.PORT,
     allowUnauthenticated: values.ALLOW_UNAUTHENTICATED,
+    corsOrigins: values.CORS_ORIGINS?.split(',').map(origin => origin.trim()) ?? [],
     dataDir: resolve(values.DATA_DIR),
     backend: values.BACKEND,
     storage: values.STORAGE,

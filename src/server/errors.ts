@@ -28,10 +28,32 @@ export const UploadTooLarge = createError(
 )
 export const ProjectTooLarge = createError('PROJECT_TOO_LARGE', '%s', 413)
 export const NotAnArchive = createError('NOT_AN_ARCHIVE', '%s', 415)
+export const MethodNotAllowed = createError(
+  'METHOD_NOT_ALLOWED',
+  '%s is not possible at %s; possible is %s.',
+  405
+)
+export const RequestTimeout = createError(
+  'REQUEST_TIMEOUT',
+  'The rest of the request did not come in time.',
+  408
+)
+export const RequestTooLarge = createError('REQUEST_TOO_LARGE', '%s', 413)
+export const UriTooLong = createError('URI_TOO_LONG', 'The address is longer than %s bytes.', 414)
+export const ExpectationFailed = createError(
+  'EXPECTATION_FAILED',
+  'The only expectation that can be met is "100-continue"; this one is "%s".',
+  417
+)
+export const HeadersTooLarge = createError(
+  'HEADERS_TOO_LARGE',
+  'The headers of the request are larger than %s bytes.',
+  431
+)
 export const CrossSite = createError('CROSS_SITE', '%s', 403)
 export const UnsupportedMediaType = createError(
   'UNSUPPORTED_MEDIA_TYPE',
-  'Submissions are multipart/form-data, as curl -F sends them; this one is %s.',
+  'The body is %s. Send multipart/form-data, as curl -F does, or application/json; POST /projects takes an archive as it is, too.',
   415
 )
 export const RangeNotSatisfiable = createError(
@@ -80,3 +102,25 @@ export class SubmissionInvalid extends Invalid {
     this.faults = faults
   }
 }
+
+const InvalidMembers = createError(
+  'INVALID_REQUEST',
+  'The request has %s; "errors" names each.',
+  400
+)
+
+/** Carries every fault of the address, the headers or the body. */
+export class InvalidRequest extends InvalidMembers {
+  readonly faults: Fault[]
+  constructor(faults: Fault[]) {
+    super(faults.length === 1 ? 'a fault' : `${faults.length} faults`)
+    this.faults = faults
+  }
+}
+
+/** What is answered where nothing may be said of the inside. */
+export const InternalError = createError(
+  'INTERNAL_ERROR',
+  'Something went wrong inside the service; its log says more under this instance.',
+  500
+)

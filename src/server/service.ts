@@ -61,8 +61,9 @@ export async function createService(
     storage,
     backend,
     folder,
-    uploadBytes: config.limits.uploadBytes,
+    limits: config.limits,
     onlyLocal: !config.allowUnauthenticated,
+    corsOrigins: config.corsOrigins,
     logger
   })
   return {

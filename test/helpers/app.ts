@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { createApp } from '../../src/server/app.ts'
+import { type AppOptions, createApp } from '../../src/server/app.ts'
 import { createLocal } from '../../src/server/backends/local/index.ts'
 import { createJobs } from '../../src/server/jobs/index.ts'
 import { watchStore } from '../../src/server/jobs/job-changes.ts'
@@ -13,11 +13,16 @@ import type { Store } from '../../src/server/store/index.ts'
 import { openSqlite } from '../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../src/server/store/sql.ts'
 
+/** The same with other options of the app. */
+export const testAppWith = (t: Test, options: Partial<AppOptions>) =>
+  testApp(t, {}, createFilesystem, store => store, options)
+
 export async function testApp(
   t: Test,
   limits: Partial<typeof defaultLimits> = {},
   makeStorage: (dataDir: string) => Storage = createFilesystem,
-  around: (store: Store) => Store = store => store
+  around: (store: Store) => Store = store => store,
+  options: Partial<AppOptions> = {}
 ) {
   const dataDir = t.testdir()
   const folder = join(dataDir, 'tmp')
@@ -56,9 +61,11 @@ export async function testApp(
     storage,
     backend,
     folder,
-    uploadBytes: allLimits.uploadBytes,
+    limits: allLimits,
     onlyLocal: true,
-    logger: false
+    corsOrigins: [],
+    logger: false,
+    ...options
   })
   t.teardown(async () => {
     await app.close()

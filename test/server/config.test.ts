@@ -16,6 +16,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     host: '127.0.0.1',
     port: 8080,
     allowUnauthenticated: false,
+    corsOrigins: [],
     dataDir: join(process.cwd(), 'data'),
     backend: 'local',
     storage: 'filesystem',
@@ -37,6 +38,7 @@ t.test('reads every variable', async t => {
   const config = readConfig({
     HOST: '::1',
     PORT: '0',
+    CORS_ORIGINS: 'https://a.example, http://localhost:3000',
     DATA_DIR: '/srv/jobs',
     BACKEND: 'local',
     STORAGE: 'filesystem',
@@ -60,6 +62,7 @@ t.test('reads every variable', async t => {
     host: '::1',
     port: 0,
     allowUnauthenticated: false,
+    corsOrigins: ['https://a.example', 'http://localhost:3000'],
     dataDir: '/srv/jobs',
     backend: 'local',
     storage: 'filesystem',

@@ -4,6 +4,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Jobs } from '../jobs/index.ts'
 import { isTerminal } from '../jobs/job.ts'
+import { waitSeconds } from '../request-limits.ts'
 import { JobParams } from './jobs.ts'
 import { preferredWait } from './preferred-wait.ts'
 import { presentJob } from './present-job.ts'
@@ -11,7 +12,6 @@ import { Job, problems, Ref } from './schemas.ts'
 import { matches } from './send-object.ts'
 import { createWaitingSignal } from './waiting-signal.ts'
 
-const longestSeconds = 60
 /** When somebody who does not wait may ask again. */
 const retrySeconds = 2
 
@@ -33,7 +33,7 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, {
             wait: Type.Optional(
               Type.Integer({
                 minimum: 0,
-                maximum: longestSeconds,
+                maximum: waitSeconds,
                 description: 'Seconds to wait for a change, at most.',
                 examples: [30]
               })
@@ -47,7 +47,7 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, {
           ),
           prefer: Type.Optional(
             Type.String({
-              description: `wait=<seconds>, as RFC 7240 has it: the same as the query’s wait, which comes first. More than ${longestSeconds} are taken as ${longestSeconds}.`,
+              description: `wait=<seconds>, as RFC 7240 has it: the same as the query’s wait, which comes first. More than ${waitSeconds} are taken as ${waitSeconds}.`,
               examples: ['wait=30']
             })
           )
@@ -64,7 +64,7 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, {
       }
     },
     async (request, reply) => {
-      const preferred = preferredWait(request.headers.prefer, longestSeconds)
+      const preferred = preferredWait(request.headers.prefer, waitSeconds)
       const seconds = request.query.wait ?? preferred ?? 0
       let known = request.headers['if-none-match']
       const record = await jobs.waitFor(

@@ -4,6 +4,7 @@ import { Type } from 'typebox'
 import { MalformedRequest } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { JobStatus } from '../jobs/job.ts'
+import { pageItems } from '../request-limits.ts'
 import { presentJob } from './present-job.ts'
 import { Job, JobList, JobSummary, problems, Ref } from './schemas.ts'
 
@@ -35,7 +36,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
             batch: Type.Optional(Type.String({ description: 'The batch’s id.' })),
             createdAfter: Type.Optional(When),
             createdBefore: Type.Optional(When),
-            limit: Type.Integer({ minimum: 1, maximum: 100, default: defaultLimit }),
+            limit: Type.Integer({ minimum: 1, maximum: pageItems, default: defaultLimit }),
             cursor: Type.Optional(Type.String({ description: 'nextCursor of the page before.' }))
           },
           { additionalProperties: false }

@@ -1,6 +1,7 @@
-/** For operators and programs: health, readiness, the API's own description. */
+/** For operators and their programs: health and readiness. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Backend } from '../backends/index.ts'
+import { retrySeconds } from '../request-limits.ts'
 import type { Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
 import { hideCredentials } from './present-job.ts'
@@ -47,6 +48,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
       const ready = storeCheck.ok && storageCheck.ok
       const pending = backend.pending()
       const uri = backend.trackingUri()
+      if (!ready) reply.header('retry-after', retrySeconds)
       return reply.code(ready ? 200 : 503).send({
         ready,
         store: storeCheck,
@@ -55,12 +57,6 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
         trackingUri: uri && hideCredentials(uri)
       })
     }
-  )
-
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
-
-  app.get('/openapi.yaml', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('application/yaml; charset=utf-8').send(app.swagger({ yaml: true }))
   )
 }
 

@@ -6,17 +6,11 @@ import { MalformedRequest, UnsupportedMediaType, UploadTooLarge } from '../error
 import { fieldNames } from '../jobs/check-fields.ts'
 import type { Submission } from '../jobs/submission.ts'
 import { type SpooledFile, spoolUpload } from '../projects/index.ts'
-
-const fieldBytes = 1024 * 1024
-/** Headers and boundaries around the archive, and the fields beside it. */
-const formBytes = 16 * 1024 * 1024
-
-/** Of the field "jobs", in which a batch has all of its jobs. */
-const batchBytes = 16 * 1024 * 1024
+import { batchBytes, fieldBytes, formBytes, formParts } from '../request-limits.ts'
 
 const limitOf = (name: string) => (name === 'jobs' ? batchBytes : fieldBytes)
 
-const limits = { fieldSize: batchBytes, fileSize: Number.POSITIVE_INFINITY, parts: 100 }
+const limits = { fieldSize: batchBytes, fileSize: Number.POSITIVE_INFINITY, parts: formParts }
 
 export async function readSubmission(
   request: FastifyRequest,

@@ -22,8 +22,12 @@ export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, U
 
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: 'Names the kind of error, as a URI reference.' }),
-    title: Type.String(),
+    type: Type.String({
+      format: 'uri-reference',
+      description: 'Where the code is explained.',
+      examples: ['/docs/errors#JOB_NOT_FOUND']
+    }),
+    title: Type.String({ description: 'What the code means, whatever the occurrence.' }),
     status: Type.Integer(),
     detail: Type.String({ description: 'What is wrong, and what would be right.' }),
     code: Type.String({ description: 'Stable; what programs should look at.' }),
@@ -32,6 +36,7 @@ export const Problem = Type.Object(
   },
   { $id: 'Problem', description: 'An error (RFC 9457).' }
 )
+export type Problem = Static<typeof Problem>
 
 export const Job = Type.Object(
   {

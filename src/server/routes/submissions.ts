@@ -32,18 +32,13 @@ export interface SubmissionRoutesOptions {
   uploadBytes: number
 }
 
-/** Of a submission as JSON, which has no archive in it. */
-const jsonBytes = 16 * 1024 * 1024
-
 export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions> = async (
   app,
   { jobs, backend, folder, uploadBytes }
 ) => {
   // As text: numbers keep the way in which they were written.
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'string', bodyLimit: jsonBytes },
-    (_request, body, done) => done(null, body)
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, body)
   )
   const read = (request: FastifyRequest) => async () =>
     typeof request.body === 'string'

@@ -5,23 +5,37 @@
  */
 import { BlockList, isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import { CrossSite } from './errors.ts'
+import { CrossSite, MalformedRequest } from '../errors.ts'
 
-/** Throws CROSS_SITE. */
+export interface CrossSiteOptions {
+  /** Whether only this machine may reach the service. */
+  onlyLocal: boolean
+  /** Origins whose pages may send requests and read answers; "*" is all. */
+  corsOrigins: string[]
+}
+
+/** Throws CROSS_SITE, and MALFORMED_REQUEST where no host is named. */
 export function refuseCrossSite(
-  { method, headers }: FastifyRequest,
-  { onlyLocal }: { onlyLocal: boolean }
+  { method, headers, raw }: FastifyRequest,
+  { onlyLocal, corsOrigins }: CrossSiteOptions
 ): void {
-  const { host = '', origin } = headers
-  if (onlyLocal && !isLocal(host))
+  const { host, origin } = headers
+  if (host === undefined && raw.httpVersion === '1.1')
+    throw new MalformedRequest('The request lacks the header Host.')
+  if (onlyLocal && host !== undefined && !isLocal(host))
     throw new CrossSite(
       `The service is not known as ${host}: use localhost, or set ALLOW_UNAUTHENTICATED where a proxy guards it.`
     )
-  if (method === 'GET' || method === 'HEAD') return
+  if (['GET', 'HEAD', 'OPTIONS'].includes(method) || isAllowed(origin, corsOrigins)) return
   const foreign = origin !== undefined && hostOf(origin) !== host
   if (foreign || headers['sec-fetch-site'] === 'cross-site')
-    throw new CrossSite('Pages of other sites may not send requests here.')
+    throw new CrossSite(
+      'Pages of other sites may not send requests here, but for those that CORS_ORIGINS names.'
+    )
 }
+
+const isAllowed = (origin: string | undefined, allowed: string[]) =>
+  origin !== undefined && (allowed.includes('*') || allowed.includes(origin))
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)

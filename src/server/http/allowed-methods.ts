@@ -1,0 +1,33 @@
+/** What methods an address takes: for Allow, on 405 and on OPTIONS. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { MethodNotAllowed, NotFound } from '../errors.ts'
+
+/** A hook: OPTIONS is answered with Allow, whoever answers it. */
+export async function allowOptions(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const methods = request.method === 'OPTIONS' ? methodsOf(request) : []
+  if (methods.length > 0) reply.header('allow', list(methods))
+}
+
+/** The answer where no route is, or where one has found nothing: 404, 405, or 204 for OPTIONS. */
+export async function noRoute(request: FastifyRequest, reply: FastifyReply): Promise<undefined> {
+  const { method } = request
+  const path = pathOf(request)
+  const methods = methodsOf(request)
+  if (methods.length === 0 || methods.includes(method)) throw new NotFound(`${method} ${path}`)
+  if (method === 'OPTIONS') return reply.code(204).send()
+  reply.header('allow', list(methods))
+  throw new MethodNotAllowed(method, path, list(methods))
+}
+
+/** But OPTIONS, which every address takes. */
+function methodsOf(request: FastifyRequest): string[] {
+  const { server } = request
+  const url = pathOf(request)
+  return server.supportedMethods.filter(
+    method => method !== 'OPTIONS' && server.findRoute({ method, url })
+  )
+}
+
+const list = (methods: string[]) => [...methods, 'OPTIONS'].join(', ')
+
+const pathOf = ({ url }: FastifyRequest) => url.split('?', 1)[0] ?? ''

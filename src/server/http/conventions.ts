@@ -1,0 +1,88 @@
+/** What holds for every request and every answer, whatever the route. */
+import cors from '@fastify/cors'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ExpectationFailed, ShuttingDown } from '../errors.ts'
+import { silenceSeconds } from '../request-limits.ts'
+import { allowOptions } from './allowed-methods.ts'
+import { limitSilence } from './limit-silence.ts'
+import { type CrossSiteOptions, refuseCrossSite } from './refuse-cross-site.ts'
+
+/** Before the routes. Hooks run in the order in which they stand here. */
+export async function addConventions(
+  app: FastifyInstance,
+  options: CrossSiteOptions
+): Promise<void> {
+  let closing = false
+  app.addHook('preClose', async () => {
+    closing = true
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-request-id': request.id, ...unlessTheRouteSaysOtherwise })
+  })
+  app.addHook('onRequest', allowOptions)
+  // Before anything is refused: pages are to read why.
+  if (options.corsOrigins.length > 0) {
+    await app.register(cors, corsOptions(options.corsOrigins))
+    app.addHook('onSend', varyByOrigin)
+  }
+  app.addHook('onRequest', async request => {
+    if (closing) throw new ShuttingDown()
+    refuseCrossSite(request, options)
+    refuseExpectation(request.headers.expect)
+  })
+  app.addHook('onRequest', limitSilence(silenceSeconds * 1000))
+  app.addHook('onResponse', async (request, reply) => {
+    const level = isReading(request.method) ? 'debug' : 'info'
+    const { method, url } = request
+    request.log[level](
+      { method, url, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime) },
+      'request'
+    )
+  })
+  // Node answers what it does not know by itself, and without a word.
+  app.server.on('checkExpectation', (request, response) => app.routing(request, response))
+}
+
+const unlessTheRouteSaysOtherwise = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin'
+}
+
+const corsOptions = (origins: string[]) => ({
+  origin: origins,
+  methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+  exposedHeaders: [
+    'Accept-Ranges',
+    'Content-Disposition',
+    'Content-Range',
+    'ETag',
+    'Idempotent-Replayed',
+    'Link',
+    'Location',
+    'Log-Complete',
+    'Log-Offset',
+    'Log-Size',
+    'Preference-Applied',
+    'Repr-Digest',
+    'Retry-After',
+    'X-Request-Id'
+  ],
+  // OPTIONS of who is no browser is answered, too.
+  strictPreflight: false,
+  maxAge: 600
+})
+
+/** Routes say by what their answers vary, and know nothing of origins. */
+async function varyByOrigin(_request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const vary = reply.getHeader('vary')
+  if (vary !== undefined && !/\borigin\b/i.test(String(vary)))
+    reply.header('vary', `${vary}, Origin`)
+}
+
+function refuseExpectation(expect: string | undefined): void {
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+    throw new ExpectationFailed(expect)
+}
+
+const isReading = (method: string) => ['GET', 'HEAD', 'OPTIONS'].includes(method)

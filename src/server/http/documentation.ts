@@ -1,0 +1,50 @@
+/** The OpenAPI document from the routes' own schemas, and the pages at /docs that show it. */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { version } from '../version.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a body that is not checked by its schema but as a whole, with all faults at once. */
+    documentedBody?: object
+  }
+}
+
+/** Before the routes that are to be in it. */
+export async function addDocumentation(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'mlflow-jobs',
+        version,
+        description:
+          'Runs MLflow projects as training jobs: send a project and its parameters in one request, follow its log, take its metrics and its model.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
+      },
+      servers: [{ url: '/', description: 'This service.' }],
+      tags: [
+        { name: 'jobs', description: 'Submit, look at and stop training jobs.' },
+        { name: 'projects', description: 'Projects without a job, named by their digest.' },
+        { name: 'results', description: 'What jobs leave.' },
+        { name: 'operations', description: 'For those who run the service.' }
+      ],
+      security: []
+    },
+    transform: ({ schema, url, route }) => {
+      const { documentedBody: body } = route.config ?? {}
+      return { url, schema: body ? { ...schema, body } : schema }
+    },
+    refResolver: { buildLocalReference: json => String(json.$id) }
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    theme: { title: 'mlflow-jobs' },
+    staticCSP: onlyOwn
+  })
+}
+
+/** The pages load nothing from elsewhere, and nobody frames them. Swagger UI sets styles of elements as it draws. */
+const onlyOwn =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

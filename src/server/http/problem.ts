@@ -1,0 +1,43 @@
+/** Every error as application/problem+json (RFC 9457). */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { errorEntry, errorUri } from '../error-guide.ts'
+import { InvalidRequest, SubmissionInvalid } from '../errors.ts'
+import { retrySeconds } from '../request-limits.ts'
+import { translateError } from './translate-error.ts'
+
+export function toProblem(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const error = translateError(thrown, request)
+  const problem = problemOf(error, request.id)
+  const { status } = problem
+  if (status >= 500) request.log.error({ err: thrown }, 'the request failed')
+  // What is left of a body that was refused is not read: the connection cannot be used again.
+  if (status === 413 || status === 417) reply.header('connection', 'close')
+  if (errorEntry(error.code)?.passing) reply.header('retry-after', retrySeconds)
+  return reply
+    .code(status)
+    .headers({ 'x-request-id': request.id, ...problemHeaders })
+    .send(problem)
+}
+
+/** The body of an answer; `instance` is the request's id. */
+export function problemOf(error: FastifyError, instance: string) {
+  const { statusCode: status = 500, code, message: detail } = error
+  const title = errorEntry(code)?.meaning ?? ''
+  const faults =
+    error instanceof SubmissionInvalid || error instanceof InvalidRequest ? error.faults : undefined
+  return {
+    type: errorUri(code),
+    title,
+    status,
+    detail,
+    code,
+    instance,
+    ...(faults ? { errors: faults } : {})
+  }
+}
+
+export const problemHeaders = {
+  'content-type': 'application/problem+json',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff'
+}

@@ -1,0 +1,65 @@
+/** Errors of Fastify, its plugins and Node's HTTP parser as those of the catalogue, so that codes stay when these change. */
+import type { FastifyError, FastifyRequest } from 'fastify'
+import type { Fault } from '../../contract/fault.ts'
+import { errorEntry } from '../error-guide.ts'
+import {
+  InternalError,
+  InvalidRequest,
+  MalformedRequest,
+  NotFound,
+  RequestTooLarge,
+  UnsupportedMediaType
+} from '../errors.ts'
+import { bodyBytes, formParts } from '../request-limits.ts'
+
+export function translateError(error: FastifyError, request: FastifyRequest): FastifyError {
+  if (isOurs(error)) return error
+  if (request.raw.errored) return new MalformedRequest('The request broke off.')
+  if (error.validation) return new InvalidRequest(error.validation.map(toFault(error)))
+  return byCode[error.code]?.(error) ?? byStatus(error, request)
+}
+
+const isOurs = ({ code, statusCode }: FastifyError) =>
+  statusCode !== undefined && errorEntry(code)?.status === statusCode
+
+const byCode: Record<string, (error: FastifyError) => FastifyError> = {
+  FST_ERR_BAD_URL: () => new MalformedRequest('The path is not percent-encoded UTF-8.'),
+  FST_ERR_CTP_BODY_TOO_LARGE: () =>
+    new RequestTooLarge(`The body is larger than ${bodyBytes} bytes, the limit of this service.`),
+  FST_ERR_CTP_EMPTY_JSON_BODY: () =>
+    new MalformedRequest('The body is empty: send JSON, or no Content-Type.'),
+  FST_ERR_CTP_INVALID_JSON_BODY: ({ message }) =>
+    new MalformedRequest(`The body is not JSON: ${message}.`),
+  FST_PARTS_LIMIT: () =>
+    new RequestTooLarge(`The form has more than ${formParts} parts, the limit of this service.`),
+  FST_PROTO_VIOLATION: () =>
+    new MalformedRequest(
+      'The form has a field with a name that no field can have, such as __proto__.'
+    ),
+  FST_INVALID_JSON_FIELD_ERROR: () =>
+    new MalformedRequest('A field of the form is said to be JSON, and is not.'),
+  FST_MP_PREMATURE_CLOSE: () => new MalformedRequest('The request broke off.')
+}
+
+function byStatus(error: FastifyError, { url, headers }: FastifyRequest): FastifyError {
+  const { statusCode = 500, message } = error
+  if (statusCode === 404) return new NotFound(url)
+  if (statusCode === 413) return new RequestTooLarge(message)
+  if (statusCode === 415) return new UnsupportedMediaType(headers['content-type'] ?? 'none')
+  return statusCode >= 400 && statusCode < 500 ? new MalformedRequest(message) : new InternalError()
+}
+
+const toFault =
+  ({ validationContext }: FastifyError) =>
+  ({ instancePath, message = 'is wrong', params }: Validation): Fault => ({
+    pointer: `/${validationContext ?? 'request'}${instancePath}`,
+    detail: `This ${message}${named(params)}.`
+  })
+
+type Validation = NonNullable<FastifyError['validation']>[number]
+
+/** The values that are possible, and the names that are not. */
+function named({ allowedValues, additionalProperty }: Record<string, unknown>): string {
+  if (Array.isArray(allowedValues)) return `: ${allowedValues.join(', ')}`
+  return typeof additionalProperty === 'string' ? `: "${additionalProperty}"` : ''
+}

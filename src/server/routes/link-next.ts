@@ -1,0 +1,15 @@
+/** Leads from a page of a list to the next (RFC 8288). */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** Sets Link: the same address with the cursor of the next page; nothing on the last page. */
+export function linkNext(
+  { url }: FastifyRequest,
+  reply: FastifyReply,
+  nextCursor: string | null
+): void {
+  if (nextCursor === null) return
+  const [path = '', query = ''] = url.split('?', 2)
+  const next = new URLSearchParams(query)
+  next.set('cursor', nextCursor)
+  reply.header('link', `<${path}?${next}>; rel="next"`)
+}
