@@ -5,6 +5,7 @@ import { MalformedRequest } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { JobStatus } from '../jobs/job.ts'
 import { pageItems } from '../request-limits.ts'
+import { linkHeader, linkNext } from './link-next.ts'
 import { presentJob } from './present-job.ts'
 import { Job, JobList, JobSummary, problems, Ref } from './schemas.ts'
 
@@ -41,10 +42,10 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
           },
           { additionalProperties: false }
         ),
-        response: { 200: Ref(JobList), ...problems(400) }
+        response: { 200: { ...Ref(JobList), headers: linkHeader }, ...problems(400) }
       }
     },
-    async request => {
+    async (request, reply) => {
       const { limit, cursor, tag = [], createdAfter, createdBefore, ...filter } = request.query
       const items = await jobs.list({
         ...filter,
@@ -56,7 +57,9 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
       })
       const page = items.slice(0, limit)
       const last = items.length > limit ? page.at(-1) : undefined
-      return { items: page.map(presentJob), nextCursor: last ? writeCursor(last.id) : null }
+      const nextCursor = last ? writeCursor(last.id) : null
+      linkNext(request, reply, nextCursor)
+      return { items: page.map(presentJob), nextCursor }
     }
   )
 
@@ -85,7 +88,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         params: JobParams,
         response: {
           202: Type.Unsafe<Job>({ ...Ref(Job), description: 'The job, which will stop.' }),
-          ...problems(404)
+          ...problems(403, 404)
         }
       }
     },
@@ -102,7 +105,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         params: JobParams,
         response: {
           204: Type.Unsafe<undefined>({ type: 'null', description: 'It is gone.' }),
-          ...problems(404, 409, 503)
+          ...problems(403, 404, 409, 503)
         }
       }
     },

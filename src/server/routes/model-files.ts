@@ -12,6 +12,7 @@ import { openModelFile } from '../models/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { contentTypeOf } from './content-type.ts'
 import { JobParams } from './jobs.ts'
+import { linkHeader, linkNext } from './link-next.ts'
 import { readFor } from './read-for.ts'
 import { ModelFileList, problems, Ref } from './schemas.ts'
 import { sendObject } from './send-object.ts'
@@ -56,10 +57,13 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
           },
           { additionalProperties: false }
         ),
-        response: { 200: Ref(ModelFileList), ...problems(400, 404, 409, 503) }
+        response: {
+          200: { ...Ref(ModelFileList), headers: linkHeader },
+          ...problems(400, 404, 409, 503)
+        }
       }
     },
-    async request => {
+    async (request, reply) => {
       const { id } = request.params
       const { prefix, limit, cursor } = request.query
       const start = cursor === undefined ? 0 : readCursor(cursor)
@@ -67,7 +71,9 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
       const found = files.filter(({ path }) => path.startsWith(prefix))
       const items = found.slice(start, start + limit).map(file => present(id, file))
       const end = start + items.length
-      return { items, nextCursor: end < found.length ? writeCursor(end) : null }
+      const nextCursor = end < found.length ? writeCursor(end) : null
+      linkNext(request, reply, nextCursor)
+      return { items, nextCursor }
     }
   )
 

@@ -49,7 +49,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
         response: {
           200: described(ProjectDocument, 'It was here already.'),
           201: described(ProjectDocument, 'It is kept.'),
-          ...problems(400, 413, 415, 422, 503)
+          ...problems(400, 403, 408, 413, 415, 422, 503)
         }
       }
     },

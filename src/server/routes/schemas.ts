@@ -215,8 +215,10 @@ export const problems = (...statuses: number[]) =>
 
 const reasons: Record<number, string> = {
   400: 'The request cannot be read.',
+  403: 'A browser sends it for a page of another site, which may not.',
   404: 'There is no such thing.',
   406: 'It is not there in any form that Accept allows.',
+  408: 'The upload stood still for too long.',
   409: 'Not now: not in this status of the job, or while another request has the key.',
   413: 'Larger than the service’s limits.',
   415: 'Not a form, or not an archive that is read here.',

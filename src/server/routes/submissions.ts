@@ -65,7 +65,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         response: {
           200: described(JobPreview, 'dryRun=true: the job as it would be.'),
           202: described(Job, 'The job is queued.'),
-          ...problems(400, 409, 413, 415, 422, 503)
+          ...problems(400, 403, 408, 409, 413, 415, 422, 503)
         }
       }
     },
@@ -90,7 +90,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         response: {
           200: described(BatchPreview, 'dryRun=true: the jobs as they would be.'),
           202: described(Batch, 'The jobs are queued.'),
-          ...problems(400, 409, 413, 415, 422, 503)
+          ...problems(400, 403, 408, 409, 413, 415, 422, 503)
         }
       }
     },
@@ -124,7 +124,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         response: {
           200: described(JobPreview, 'dryRun=true: the job as it would be.'),
           202: described(Job, 'The new job is queued.'),
-          ...problems(400, 404, 409, 413, 415, 422, 503)
+          ...problems(400, 403, 404, 408, 409, 413, 415, 422, 503)
         }
       }
     },

@@ -21,6 +21,64 @@ t.test('jobs are listed newest first, a page at a time', async t => {
   t.same(seen, ids.toReversed())
 })
 
+t.test('a page says by Link where the next one is, and the last one does not', async t => {
+  const { app, store } = await testApp(t)
+  for (const id of ['job-a', 'job-b', 'job-c'])
+    await store.insert(aJob({ id, tags: { team: 'a' } }))
+  const first = await app.inject('/jobs?tag=team:a&limit=2')
+  const [, next = ''] = /^<(.*)>; rel="next"$/.exec(String(first.headers.link)) ?? []
+  const second = await app.inject(next)
+  t.same(
+    second.json().items.map(({ id }: { id: string }) => id),
+    ['job-a']
+  )
+  t.notOk(second.headers.link)
+})
+
+t.test('a page stays where it was while newer jobs come', async t => {
+  const { app, store } = await testApp(t)
+  for (const id of ['job-a', 'job-b', 'job-c']) await store.insert(aJob({ id }))
+  const { nextCursor } = (await app.inject('/jobs?limit=2')).json()
+  await store.insert(aJob({ id: 'job-d' }))
+  const { items } = (await app.inject(`/jobs?limit=2&cursor=${nextCursor}`)).json()
+  t.same(
+    items.map(({ id }: { id: string }) => id),
+    ['job-a']
+  )
+})
+
+t.test('jobs are found by name, tags, project, batch and time', async t => {
+  const { app, store } = await testApp(t)
+  const { digest } = aJob().project
+  await store.insert([
+    aJob({
+      id: 'job-a',
+      name: 'one',
+      tags: { team: 'a:b' },
+      createdAt: '2026-01-01T00:00:00.000Z'
+    }),
+    aJob({ id: 'job-b', name: 'two', batch: 'batch-1', createdAt: '2026-01-02T00:00:00.000Z' })
+  ])
+  for (const [query, ids] of [
+    ['name=one', ['job-a']],
+    ['tag=team:a:b', ['job-a']],
+    ['tag=team:a:b&tag=team:x', []],
+    ['batch=batch-1', ['job-b']],
+    [`project=${digest}`, ['job-b', 'job-a']],
+    ['createdAfter=2026-01-01T12:00:00%2B02:00', ['job-b']],
+    ['createdBefore=2026-01-01T12:00:00Z&name=two', []]
+  ] as const) {
+    const response = await app.inject(`/jobs?${query}`)
+    t.same(
+      response.json().items?.map(({ id }: { id: string }) => id),
+      ids,
+      query
+    )
+  }
+  for (const query of ['tag=team', 'createdAfter=yesterday', 'nmae=x'])
+    t.equal((await app.inject(`/jobs?${query}`)).statusCode, 400, query)
+})
+
 t.test('the list is filtered by one status or several', async t => {
   const { app, store } = await testApp(t)
   await store.insert(aJob({ id: 'job-a', status: 'queued' }))
