@@ -76,6 +76,16 @@ export function createLoop(options: LoopOptions): Loop {
     }
   }
 
+  /**
+   * Without those that are being finished, whose records are behind what is so. Who they are is asked first: one that is
+   * finished afterwards is left alone in this turn, and one that was finished before is terminal in the store.
+   */
+  async function oldest(statuses: JobStatus[], limit: number): Promise<JobRecord[]> {
+    const busy = new Set(finishing.keys())
+    const jobs = await store.oldest(statuses, limit)
+    return jobs.filter(({ id }) => !busy.has(id))
+  }
+
   /** Jobs that were started by a service that died before it could note it, and folders that it could not remove. */
   async function recover(): Promise<void> {
     for (const id of await backend.kept())
@@ -87,7 +97,7 @@ export function createLoop(options: LoopOptions): Loop {
   }
 
   async function turn(): Promise<void> {
-    const jobs = await store.oldest(['starting', 'running', 'stopping'], inProgressInView)
+    const jobs = await oldest(['starting', 'running', 'stopping'], inProgressInView)
     const seen = await backend.observe(jobs.map(job => job.id))
     await pMap(jobs, job => guarded(job.id, () => advance(job, seen.get(job.id))), { concurrency })
     await startQueued()
@@ -97,7 +107,7 @@ export function createLoop(options: LoopOptions): Loop {
   async function startQueued(): Promise<void> {
     const deadline = Date.now() + startMilliseconds
     const reasons = new Map<string, string>()
-    for (const job of await store.oldest(['queued'], queuedInView)) {
+    for (const job of await oldest(['queued'], queuedInView)) {
       await guarded(job.id, async () => {
         const queue = backend.queueOf(job.resources)
         const waitingFor = reasons.get(queue)
