@@ -72,7 +72,9 @@ const quick: Times = {
   paceMilliseconds: 10,
   retryMilliseconds: 20,
   settleMilliseconds: 200,
+  givenUpMilliseconds: 60_000,
   goneMilliseconds: 200,
+  youngMilliseconds: 3_600_000,
   quotaMilliseconds: 10_000,
   stopRetryMilliseconds: 5_000
 }

@@ -27,8 +27,11 @@ export interface BackendJob {
 
 export type StartOutcome =
   | { outcome: 'started' }
-  /** Nothing was started; the reason is in words that a caller understands, such as "waiting for a slot". */
-  | { outcome: 'later'; reason: string }
+  /**
+   * Nothing was started; the reason is in words that a caller understands, such as "waiting for a slot". `alone`: others of
+   * its queue need not wait for it.
+   */
+  | { outcome: 'later'; reason: string; alone?: true }
   | { outcome: 'failed'; failure: Failure }
 
 export interface Observation {
@@ -37,6 +40,8 @@ export interface Observation {
   /** What the backend calls it, such as SageMaker's SecondaryStatus. */
   status: string
   reason?: string
+  /** Why a stop that was asked for does not begin, in words. */
+  stopRefused?: string
   /** The states that it came through, oldest first, as far as the backend remembers. */
   steps?: { state: 'starting' | 'running' | 'stopping'; at: string; reason?: string }[]
   startedAt?: string

@@ -130,7 +130,7 @@ export function createLoop(options: LoopOptions): Loop {
       .catch(error => failedStart(job, error))
     if (start.outcome === 'later') {
       await noteReason(job, start.reason)
-      return start.reason
+      return start.alone ? undefined : start.reason
     }
     retryAt.delete(job.id)
     if (start.outcome === 'failed') {
@@ -172,7 +172,9 @@ export function createLoop(options: LoopOptions): Loop {
     if (seen.state === 'ended') return finish(job, seen)
     if (job.stopRequestedAt && seen.state !== 'stopping') {
       await backend.stop(job.id)
-      await move(job, 'stopping', 'A stop was asked for.', seenChanges(seen))
+      const reason = seen.stopRefused ?? 'A stop was asked for.'
+      if (job.status !== 'stopping') await move(job, 'stopping', reason, seenChanges(seen))
+      else await update(job, { ...seenChanges(seen), statusReason: reason })
     } else if (seen.state !== 'unclear' && job.status !== seen.state && job.status !== 'stopping')
       await move(job, seen.state, seen.reason ?? null, seenChanges(seen))
     else await update(job, { ...seenChanges(seen), statusReason: seen.reason ?? null })

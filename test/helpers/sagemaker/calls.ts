@@ -6,6 +6,8 @@ export interface Call {
   at: number
   /** ok, lost (done, but the connection was cut), or the name of the error. */
   outcome: string
+  /** It was done, whatever was answered. */
+  worked: boolean
 }
 
 export const countCalls = (calls: Call[], operation?: string, outcome?: string) =>

@@ -5,7 +5,7 @@ import type {
 } from '@aws-sdk/client-cloudwatch-logs'
 import type { Knobs } from './knobs.ts'
 import { ServiceError } from './service-error.ts'
-import { account, region } from './training-job.ts'
+import { region } from './training-job.ts'
 import type { Operation } from './wire.ts'
 
 export const logGroup = '/aws/sagemaker/TrainingJobs'
@@ -58,7 +58,7 @@ export function createLogs(knobs: Knobs): Logs {
       firstEventTimestamp: events[0]?.timestamp,
       lastEventTimestamp: events.at(-1)?.timestamp,
       lastIngestionTime: events.at(-1)?.ingestionTime,
-      arn: `arn:aws:logs:${region}:${account}:log-group:${logGroup}:log-stream:${name}`,
+      arn: `arn:aws:logs:${region}:${knobs.account}:log-group:${logGroup}:log-stream:${name}`,
       storedBytes: 0
     }
   }

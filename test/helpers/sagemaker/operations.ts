@@ -14,9 +14,11 @@ import { ServiceError, validationError } from './service-error.ts'
 import { checkRules } from './service-rules.ts'
 import {
   createTrainingJob,
+  describedAt,
   enterStopping,
   hasEnded,
   jobArn,
+  nowSeconds,
   type TrainingJob
 } from './training-job.ts'
 import type { Operation } from './wire.ts'
@@ -32,14 +34,22 @@ export interface OperationsOptions {
 export function createOperations(options: OperationsOptions): Record<string, Operation> {
   const { jobs, knobs, s3, run } = options
 
+  /** The caller's account's. */
+  const visible = () =>
+    new Map(
+      [...jobs].filter(([name, { description }]) => description.TrainingJobArn === arnOf(name))
+    )
+  const arnOf = (name: string) => jobArn(name, knobs.account)
+
   function find(name: string | undefined): TrainingJob {
     const job = jobs.get(name ?? '')
-    if (!job) throw validationError('Requested resource not found.')
+    if (job?.description.TrainingJobArn !== arnOf(name ?? ''))
+      throw validationError('Requested resource not found.')
     return job
   }
 
   function findByArn(arn: string | undefined): TrainingJob {
-    const job = [...jobs.values()].find(each => each.description.TrainingJobArn === arn)
+    const job = [...visible().values()].find(each => each.description.TrainingJobArn === arn)
     if (!job) throw validationError('Requested resource not found.')
     return job
   }
@@ -48,17 +58,17 @@ export function createOperations(options: OperationsOptions): Record<string, Ope
     async CreateTrainingJob(request: CreateTrainingJobRequest) {
       await checkRules(request, s3)
       const { TrainingJobName: name = '' } = request
-      refuseTakenName(jobs, name)
+      refuseTakenName(jobs, name, arnOf(name))
       refuseOverQuota(jobs, knobs.quota, request)
-      const job = createTrainingJob(request)
+      const job = createTrainingJob(request, knobs.account)
       jobs.set(name, job)
       job.ended = run(job)
       return { TrainingJobArn: job.description.TrainingJobArn }
     },
     DescribeTrainingJob: ({ TrainingJobName: name }: DescribeTrainingJobRequest) =>
-      find(name).description,
+      describedAt(find(name), nowSeconds() - knobs.staleMilliseconds / 1000),
     ListTrainingJobs: (request: Parameters<typeof listTrainingJobs>[0]) =>
-      listTrainingJobs(request, jobs, knobs),
+      listTrainingJobs(request, visible(), knobs),
     StopTrainingJob({ TrainingJobName: name }: StopTrainingJobRequest) {
       const job = find(name)
       const { TrainingJobStatus: status } = job.description
@@ -91,11 +101,11 @@ export function createOperations(options: OperationsOptions): Record<string, Ope
 const tagList = (tags: Map<string, string>) => [...tags].map(([Key, Value]) => ({ Key, Value }))
 
 /** Names are taken whatever has become of the job. */
-function refuseTakenName(jobs: Map<string, TrainingJob>, name: string): void {
+function refuseTakenName(jobs: Map<string, TrainingJob>, name: string, arn: string): void {
   if (!jobs.has(name)) return
   throw new ServiceError(
     'ResourceInUse',
-    `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${jobArn(name)})`
+    `Training job names must be unique within an AWS account and region, and a training job with this name already exists (${arn})`
   )
 }
 

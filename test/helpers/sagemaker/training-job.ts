@@ -2,7 +2,6 @@
 import type { CreateTrainingJobRequest } from '@aws-sdk/client-sagemaker'
 
 export const region = 'us-east-1'
-export const account = '123456789012'
 
 export interface Transition {
   Status: string
@@ -32,6 +31,8 @@ export interface TrainingJob {
   name: string
   /** What DescribeTrainingJob answers. */
   description: Description
+  /** What it has answered so far, oldest first. */
+  history: Description[]
   tags: Map<string, string>
   /** How often its container was started, on its first host. */
   containerStarts: number
@@ -48,10 +49,10 @@ export type Ending =
 
 export const nowSeconds = () => Date.now() / 1000
 /** In lower case whatever the name is, so a client has to take the ARN from an answer. */
-export const jobArn = (name: string) =>
+export const jobArn = (name: string, account: string) =>
   `arn:aws:sagemaker:${region}:${account}:training-job/${name.toLowerCase()}`
 
-export function createTrainingJob(request: CreateTrainingJobRequest): TrainingJob {
+export function createTrainingJob(request: CreateTrainingJobRequest, account: string): TrainingJob {
   const { Tags, TrainingJobName: name = '', ...rest } = request
   const now = nowSeconds()
   const job: TrainingJob = {
@@ -59,13 +60,14 @@ export function createTrainingJob(request: CreateTrainingJobRequest): TrainingJo
     description: {
       ...rest,
       TrainingJobName: name,
-      TrainingJobArn: jobArn(name),
+      TrainingJobArn: jobArn(name, account),
       TrainingJobStatus: 'InProgress',
       SecondaryStatus: 'Starting',
       SecondaryStatusTransitions: [],
       CreationTime: now,
       LastModifiedTime: now
     },
+    history: [],
     tags: new Map(Tags?.map(({ Key = '', Value = '' }) => [Key, Value])),
     containerStarts: 0,
     stopping: new AbortController(),
@@ -79,8 +81,13 @@ export const hasEnded = ({ description }: TrainingJob) =>
   !['InProgress', 'Stopping'].includes(description.TrainingJobStatus)
 
 /** Goes on to a secondary status; a transition that only explains itself anew stays the same one. */
-export function enter({ description }: TrainingJob, status: string, message: string): void {
+export function enter(
+  { description, history }: TrainingJob,
+  status: string,
+  message: string
+): void {
   const now = nowSeconds()
+  history.push(structuredClone(description))
   const transitions = description.SecondaryStatusTransitions
   const last = transitions.at(-1)
   description.SecondaryStatus = status
@@ -97,6 +104,12 @@ export function enter({ description }: TrainingJob, status: string, message: str
 export function startClock({ description }: TrainingJob): void {
   description.TrainingStartTime = nowSeconds()
 }
+
+/** As it was at a time (seconds since 1970). */
+export const describedAt = ({ description, history }: TrainingJob, time: number): Description =>
+  [...history, description].findLast(({ LastModifiedTime }) => LastModifiedTime <= time) ??
+  history[0] ??
+  description
 
 /** Asked for, or because its time is over. */
 export function enterStopping(job: TrainingJob): void {

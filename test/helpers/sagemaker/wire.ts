@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from './calls.ts'
-import type { Knobs } from './knobs.ts'
+import type { Failure, Knobs } from './knobs.ts'
 import { errorBody, ServiceError } from './service-error.ts'
 import type { ServiceModel } from './service-model.ts'
 import { validateShape } from './validate-shape.ts'
@@ -30,19 +30,29 @@ export function createWire(options: WireOptions) {
     if (body === undefined) return
     const target = String(request.headers['x-amz-target'] ?? '')
     const operation = target.split('.')[1] ?? target
-    const call: Call = { operation, at: Date.now(), outcome: 'ok', ...jobNameIn(body) }
+    const at = Date.now()
+    const call: Call = { operation, at, outcome: 'ok', worked: false, ...jobNameIn(body) }
+    const failure = nextFailure(operation)
     try {
       await sleep(knobs.latencyMilliseconds)
+      const isLate = knobs.lateMilliseconds > 0 && isLost(operation)
+      if (isLate) {
+        request.socket.destroy()
+        await sleep(knobs.lateMilliseconds, undefined, { ref: false })
+      }
+      if (failure && !failure.after) throw serviceFault(failure)
       const output = await handle(request, target, operation, body)
-      if (isLost(operation)) call.outcome = 'lost'
+      call.worked = true
+      if (failure) throw serviceFault(failure)
+      if (isLate || isLost(operation)) call.outcome = 'lost'
       else send(response, 200, output === undefined ? '' : JSON.stringify(output))
     } catch (error) {
-      const failure =
+      const refusal =
         error instanceof ServiceError
           ? error
           : new ServiceError('InternalFailure', String((error as Error).stack), 500)
-      call.outcome = failure.name
-      send(response, failure.status, errorBody(failure))
+      call.outcome = refusal.name
+      send(response, refusal.status, errorBody(refusal))
     }
     calls.push(call)
     if (call.outcome === 'lost') request.socket.destroy()
@@ -62,10 +72,26 @@ export function createWire(options: WireOptions) {
     if (!model || !shape || !run)
       throw new ServiceError('UnknownOperationException', `There is no operation ${target} here.`)
     refuseUnsigned(request)
+    refuseDenied(operation)
     if (isThrottled(operation)) throw new ServiceError('ThrottlingException', 'Rate exceeded')
     const input = parse(body)
     validateShape(model, shape, input)
     return run(input as never)
+  }
+
+  function refuseDenied(operation: string): void {
+    if (!knobs.denied.includes(operation)) return
+    const caller = `arn:aws:sts::${knobs.account}:assumed-role/service/session`
+    throw new ServiceError(
+      'AccessDeniedException',
+      `User: ${caller} is not authorized to perform: sagemaker:${operation} because no identity-based policy allows the sagemaker:${operation} action`
+    )
+  }
+
+  function nextFailure(operation: string): Failure | undefined {
+    const next = knobs.failNext[operation]?.shift()
+    if (next || random() >= knobs.fail) return next
+    return { status: random() < 0.5 ? 500 : 503, ...(random() < 0.5 ? { after: true } : {}) }
   }
 
   function isThrottled(operation: string): boolean {
@@ -82,6 +108,17 @@ export function createWire(options: WireOptions) {
     }
     return random() < knobs.lostAnswers
   }
+}
+
+const faults = {
+  408: ['RequestTimeoutException', 'The request took too long.'],
+  500: ['InternalFailure', 'An internal error occurred.'],
+  503: ['ServiceUnavailable', 'The service is unavailable.']
+} as const
+
+function serviceFault({ status }: Failure): ServiceError {
+  const [name, message] = faults[status]
+  return new ServiceError(name, message, status)
 }
 
 /** Signatures are not checked, but a request without one would never come through. */

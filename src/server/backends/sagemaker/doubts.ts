@@ -7,7 +7,7 @@ export interface Doubts {
   isFresh(id: string): boolean
   /** To be called before a job is sent. */
   send(id: string): Promise<Sending>
-  /** Long enough after the last request that may be under way: what SageMaker has not then, it never will have. */
+  /** Long enough after the end of the last request without an answer: what SageMaker has not then, it hardly ever will. */
   isSettled(id: string): boolean
   /** SageMaker has surely not taken it. */
   clear(id: string): Promise<void>
@@ -15,43 +15,49 @@ export interface Doubts {
 }
 
 export interface Sending {
-  /** It may have been sent before, by this process or by one that crashed. */
+  /** An earlier request may have been taken, of this process or of one that crashed. */
   again: boolean
-  /** This request was surely not taken. */
+  /** This request was surely not taken; whether an earlier one was is as open as before. */
   refused(): Promise<void>
+  /** What became of this request, nobody knows. */
+  unanswered(): void
 }
+
+/** When the last request ended that may have been taken; undefined: none was. */
+type Doubt = number | undefined
 
 export function createDoubts(places: Places, settleMilliseconds: number): Doubts {
   const startedAt = Date.now()
-  /** When it was sent last; false: surely not taken. */
-  const sent = new Map<string, number | false>()
+  const known = new Map<string, Doubt>()
+
+  function doubtOf(id: string): Doubt {
+    if (known.has(id)) return known.get(id)
+    // The process before this one may have sent what is older; its requests ended with it.
+    return createdAt(id) >= startedAt && !places.has(id) ? undefined : startedAt
+  }
 
   async function clear(id: string): Promise<void> {
-    sent.set(id, false)
+    known.set(id, undefined)
     await places.remove(id)
   }
 
   return {
     clear,
-    isFresh(id) {
-      const known = sent.get(id)
-      if (known !== undefined) return known === false
-      // The process before this one may have sent what is older.
-      return createdAt(id) >= startedAt && !places.has(id)
-    },
+    isFresh: id => doubtOf(id) === undefined,
     async send(id) {
-      const known = sent.get(id)
-      const again = known === undefined ? places.has(id) : known !== false
+      const before = doubtOf(id)
       await places.make(id)
-      sent.set(id, Date.now())
+      known.set(id, Number.POSITIVE_INFINITY)
       return {
-        again,
+        again: before !== undefined,
         async refused() {
-          if (!again) await clear(id)
-        }
+          if (before === undefined) await clear(id)
+          else known.set(id, before)
+        },
+        unanswered: () => void known.set(id, Date.now())
       }
     },
-    isSettled: id => Date.now() - (sent.get(id) || startedAt) > settleMilliseconds,
-    forget: id => void sent.delete(id)
+    isSettled: id => Date.now() - (doubtOf(id) ?? 0) > settleMilliseconds,
+    forget: id => void known.delete(id)
   }
 }

@@ -7,11 +7,20 @@ import { type Poller, skewMilliseconds } from './poller.ts'
 /** A service that starts does not wait longer; what is found later is noted then. */
 const patienceMilliseconds = 15_000
 
+interface FindOptions {
+  table: JobTable
+  poller: Poller
+  youngMilliseconds: number
+  onProblem(text: string): void
+}
+
 export async function findJobs(
   ids: string[],
-  { table, poller, onProblem }: { table: JobTable; poller: Poller; onProblem(text: string): void }
+  { table, poller, youngMilliseconds, onProblem }: FindOptions
 ): Promise<void> {
-  const since = Math.min(...ids.map(createdAt)) - skewMilliseconds
+  // What is older is found when it is asked for by its name: the list walks all that the account has made since.
+  const oldest = Math.max(Math.min(...ids.map(createdAt)), Date.now() - youngMilliseconds)
+  const since = oldest - skewMilliseconds
   await Promise.race([
     find().catch(error => onProblem(`SageMaker could not be asked what it has: ${wordsOf(error)}`)),
     sleep(patienceMilliseconds, undefined, { ref: false })

@@ -9,8 +9,9 @@ import { checkLimits } from './check-limits.ts'
 import { createCollector } from './collect-logs.ts'
 import { createDoubts } from './doubts.ts'
 import { findJobs } from './find-jobs.ts'
+import { createGivenUp } from './given-up.ts'
 import { createPlaces } from './job-place.ts'
-import { createJobTable, type Entry, mayRun, newEntry } from './job-table.ts'
+import { createJobTable, type Entry, mayRun, olderEntry } from './job-table.ts'
 import type { JobLogs } from './logs.ts'
 import { type PlannedResources, planResources, quotaOf } from './plan-resources.ts'
 import { createPoller } from './poller.ts'
@@ -48,7 +49,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
   function onChange(entry: Entry): void {
     if (entry.end) {
       quotas.freed(quotaOfEntry(entry))
-      collector.add(entry)
+      if (!entry.givenUp) collector.add(entry)
     }
     changed()
   }
@@ -64,8 +65,10 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     intervalMilliseconds: times.pollMilliseconds,
     paceMilliseconds: times.paceMilliseconds,
     goneMilliseconds: times.goneMilliseconds,
+    youngMilliseconds: times.youngMilliseconds,
     onProblem,
-    onChange
+    onChange,
+    onPolled: () => givenUp.tend()
   })
   const start = createStarter({
     client,
@@ -77,7 +80,9 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     doubts,
     quotas,
     retryMilliseconds: times.retryMilliseconds,
-    onFound: onChange
+    lookAgainMilliseconds: times.settleMilliseconds / 8,
+    onFound: onChange,
+    giveUp: id => givenUp.add(id)
   })
   const stop = createStopper({
     client,
@@ -88,17 +93,29 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     retryMilliseconds: times.stopRetryMilliseconds,
     onProblem
   })
+  const givenUp = createGivenUp({
+    table,
+    places,
+    doubts,
+    stop,
+    wake: poller.wake,
+    keepMilliseconds: times.givenUpMilliseconds
+  })
 
   /** A job that this process knows nothing of may run nevertheless: it is unclear, never absent. */
   function observe(id: string): Observation {
     const known = table.get(id)
-    if (known) return known.observation
+    if (known) return observationOfEntry(known)
     const stoppedAt = places.stoppedAt(id)
     if (stoppedAt) return { state: 'ended', status: 'Stopped', endedAt: stoppedAt, stopped: true }
-    const entry = table.add(newEntry(id, { exists: false, lookAt: Date.now() }))
+    const entry = table.add(olderEntry(id, places.arnOf(id)))
     poller.wake()
     return entry.observation
   }
+
+  /** SageMaker surely does not run it, and never will. */
+  const isOver = (id: string, entry: Entry | undefined) =>
+    entry?.exists ? !mayRun(entry) : entry?.end !== undefined || doubts.isFresh(id)
 
   return {
     name: 'sagemaker',
@@ -126,6 +143,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
       // The store says that it has ended; what runs nevertheless costs money.
       if (entry && mayRun(entry)) await stop(id)
       await logs.forget(id)
+      if (!isOver(id, entry)) return givenUp.add(id)
       await places.remove(id)
       table.delete(id)
       doubts.forget(id)
@@ -134,7 +152,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     /** Jobs that were made shortly before a crash are found in SageMaker's list, whether their start was noted or not. */
     async kept() {
       const ids = await places.all()
-      if (ids.length > 0) await findJobs(ids, { table, poller, onProblem })
+      if (ids.length > 0) await findJobs(ids, { table, poller, onProblem, ...times })
       return ids
     },
 
@@ -148,6 +166,9 @@ export function createSagemaker(options: SagemakerOptions): Backend {
 
 const withoutUndefined = ({ maxWaitSeconds, ...planned }: PlannedResources): Resources =>
   maxWaitSeconds === undefined ? planned : { ...planned, maxWaitSeconds }
+
+const observationOfEntry = ({ observation, stopRefused }: Entry): Observation =>
+  stopRefused === undefined ? observation : { ...observation, stopRefused }
 
 function quotaOfEntry({ quota, described }: Entry): string {
   return (

@@ -19,15 +19,22 @@ export interface Entry {
   described?: DescribeTrainingJobResponse
   /** The list's last word of it. */
   summary?: TrainingJobSummary
-  /** It changed since it was described. */
-  changed: boolean
+  /** Since when what was described is known to be out of date. */
+  changedAt?: number
   /** When a list showed it last. */
   shownAt?: number
-  /** When it is looked up although no list shows it. */
+  /** When it is looked up although no list shows a change. */
   lookAt: number
+  /** Since when SageMaker says that it has none of this name. */
   missingSince?: number
+  /** Region and account are part of it. */
+  arn?: string
   /** Before that time no stop is asked for (again). */
   stopAt?: number
+  /** Why a stop that was asked for has not begun, in words. */
+  stopRefused?: string
+  /** Nobody waits for it any more. */
+  givenUp?: boolean
   /** Known at once where this process started it. */
   quota?: string
   instanceCount?: number
@@ -65,9 +72,17 @@ export const newEntry = (
   since: Date.now(),
   createdAt: createdAt(id),
   observation: facts.exists ? taken : unclear,
-  changed: false,
   ...facts
 })
+
+/** One that is known from before a restart: nothing is known of how it is. */
+export const olderEntry = (id: string, arn: string | undefined): Entry =>
+  newEntry(id, {
+    exists: arn !== undefined,
+    lookAt: Date.now(),
+    observation: unclear,
+    ...(arn === undefined ? {} : { arn })
+  })
 
 /** An id holds the time when the job was submitted. One that does not may be of any time that a training job can be of. */
 export function createdAt(id: string): number {
@@ -95,27 +110,27 @@ const unclear: Observation = {
   reason: 'SageMaker is being asked how the job is.'
 }
 
-/** Takes over what the list says; true where it says something new. */
+/** Takes over what the list says. */
 export function noteSummary(entry: Entry, summary: TrainingJobSummary): void {
   const before = entry.summary ?? entry.described
+  const wasMissing = entry.missingSince !== undefined
   entry.shownAt = Date.now()
-  entry.exists = true
-  delete entry.missingSince
-  entry.createdAt = summary.CreationTime?.getTime() ?? entry.createdAt
-  if (before && isSame(before, summary)) return
+  noteFound(entry, summary.TrainingJobArn, summary.CreationTime)
+  if (before && isSame(before, summary) && !wasMissing) return
   entry.summary = summary
   const { described } = entry
   if (!described) entry.observation = observationOfSummary(summary)
   const isOld = described && (isSame(described, summary) || timeOf(summary) < timeOf(described))
-  if (!isOld) entry.changed = true
+  if (!isOld || wasMissing) entry.changedAt = Date.now()
 }
 
+/** Answers may be older than what is known already: then it is asked for again. */
 export function noteDescription(entry: Entry, described: DescribeTrainingJobResponse): void {
-  entry.exists = true
+  noteFound(entry, described.TrainingJobArn, described.CreationTime)
+  if (entry.summary && isBehind(described, entry.summary)) entry.changedAt ??= Date.now()
+  else delete entry.changedAt
+  if (entry.described && timeOf(described) < timeOf(entry.described)) return
   entry.described = described
-  entry.createdAt = described.CreationTime?.getTime() ?? entry.createdAt
-  entry.changed = false
-  delete entry.missingSince
   const { InstanceCount: count } = described.ResourceConfig ?? {}
   if (count !== undefined) entry.instanceCount = count
   const observation = observationOf(described)
@@ -123,15 +138,28 @@ export function noteDescription(entry: Entry, described: DescribeTrainingJobResp
   else entry.observation = observation
 }
 
-/** SageMaker knows no such job (any more); it counts as deleted when that lasts. */
-export function noteMissing(entry: Entry, goneMilliseconds: number): void {
-  entry.missingSince ??= Date.now()
-  if (Date.now() - Math.max(entry.missingSince, entry.since) >= goneMilliseconds)
-    noteEnd(entry, { state: 'ended', status: 'Missing', failure: plainFailure('platform', gone) })
+function noteFound(entry: Entry, arn: string | undefined, createdAt: Date | undefined): void {
+  entry.exists = true
+  delete entry.missingSince
+  if (arn !== undefined) entry.arn = arn
+  if (createdAt) entry.createdAt = createdAt.getTime()
 }
 
-const gone =
-  'SageMaker has no training job of this name any more: it was deleted there, or it is of another account or region.'
+/** SageMaker says that it has no such job; that may pass, or have its cause here. */
+export function noteMissing(entry: Entry): void {
+  entry.missingSince ??= Date.now()
+}
+
+/** It was deleted in SageMaker, for certain. */
+export const noteDeleted = (entry: Entry): void =>
+  noteEnd(entry, { state: 'ended', status: 'Missing', failure: plainFailure('platform', deleted) })
+
+const deleted = 'SageMaker has no training job of this name any more: it was deleted there.'
+
+/** Why nothing can be said of it. */
+export function noteUnclear(entry: Entry, reason: string): void {
+  entry.observation = { state: 'unclear', status: entry.observation.status, reason }
+}
 
 function noteEnd(entry: Entry, end: Observation): void {
   entry.end = end
@@ -145,6 +173,10 @@ function noteEnd(entry: Entry, end: Observation): void {
 type Stated = Pick<TrainingJobSummary, 'LastModifiedTime' | 'TrainingJobStatus' | 'SecondaryStatus'>
 
 const timeOf = ({ LastModifiedTime }: Stated) => LastModifiedTime?.getTime() ?? 0
+
+/** The two calls need not see the same at the same time. */
+const isBehind = (described: Stated, summary: Stated) =>
+  timeOf(described) < timeOf(summary) || (hasEnded(summary) && !hasEnded(described))
 
 const isSame = (a: Stated, b: Stated) =>
   timeOf(a) === timeOf(b) &&

@@ -1,7 +1,8 @@
-/** All training jobs of services like this one that changed since a time: ListTrainingJobs, page by page. */
+/** ListTrainingJobs, page by page, and never faster than the account may. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   ListTrainingJobsCommand,
+  type ListTrainingJobsCommandInput,
   type SageMakerClient,
   type TrainingJobSummary
 } from '@aws-sdk/client-sagemaker'
@@ -14,43 +15,50 @@ export interface Since {
   createdSince: number
 }
 
-/** Pages may be empty and have more behind them. */
+export interface Lister {
+  /** Pages may be empty and have more behind them. */
+  list(since: Since): Promise<TrainingJobSummary[]>
+  /** Of all training jobs that the account has in the region, whoever made them. */
+  newest(): Promise<TrainingJobSummary | undefined>
+}
+
 export function createLister(
   client: SageMakerClient,
   paceMilliseconds: number,
   signal: AbortSignal
-) {
+): Lister {
   let nextAt = 0
 
-  async function page({ changedSince, createdSince }: Since, token: string | undefined) {
-    const wait = nextAt - Date.now()
-    nextAt = Math.max(nextAt, Date.now()) + paceMilliseconds
-    if (wait > 0) await sleep(wait, undefined, { signal })
-    return client.send(
-      new ListTrainingJobsCommand({
-        CreationTimeAfter: new Date(createdSince),
-        LastModifiedTimeAfter: new Date(changedSince),
-        NameContains: 'job-',
-        SortBy: 'CreationTime',
-        SortOrder: 'Descending',
-        MaxResults: 100,
-        ...(token ? { NextToken: token } : {})
-      }),
-      { abortSignal: signal }
-    )
-  }
+  const page = (request: ListTrainingJobsCommandInput) =>
+    callPatiently(async () => {
+      const wait = nextAt - Date.now()
+      nextAt = Math.max(nextAt, Date.now()) + paceMilliseconds
+      if (wait > 0) await sleep(wait, undefined, { signal })
+      return client.send(new ListTrainingJobsCommand(request), { abortSignal: signal })
+    }, signal)
 
-  return async function list(since: Since): Promise<TrainingJobSummary[]> {
-    const found: TrainingJobSummary[] = []
-    let token: string | undefined
-    do {
-      const { TrainingJobSummaries = [], NextToken } = await callPatiently(
-        () => page(since, token),
-        signal
-      )
-      found.push(...TrainingJobSummaries)
-      token = NextToken
-    } while (token)
-    return found
+  return {
+    async list({ changedSince, createdSince }) {
+      const found: TrainingJobSummary[] = []
+      let token: string | undefined
+      do {
+        const { TrainingJobSummaries = [], NextToken } = await page({
+          CreationTimeAfter: new Date(createdSince),
+          LastModifiedTimeAfter: new Date(changedSince),
+          NameContains: 'job-',
+          SortBy: 'CreationTime',
+          SortOrder: 'Descending',
+          MaxResults: 100,
+          ...(token ? { NextToken: token } : {})
+        })
+        found.push(...TrainingJobSummaries)
+        token = NextToken
+      } while (token)
+      return found
+    },
+    async newest() {
+      const request = { SortBy: 'CreationTime', SortOrder: 'Descending', MaxResults: 1 } as const
+      return (await page(request)).TrainingJobSummaries?.[0]
+    }
   }
 }

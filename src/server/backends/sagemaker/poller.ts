@@ -1,6 +1,7 @@
 /**
  * The one poller for all jobs: a list of what changed, then a look at each job of ours that did. Nothing is asked while no
- * job is active, and nothing because somebody asks the service.
+ * job is active, and nothing because somebody asks the service. The list begins at the oldest young job, for it walks all
+ * that the account has made since; jobs that are older are few, and are looked at one by one, slowly.
  */
 import {
   DescribeTrainingJobCommand,
@@ -18,6 +19,7 @@ import {
   noteSummary
 } from './job-table.ts'
 import { createLister, type Since } from './list-jobs.ts'
+import { createMissingJobs } from './missing-jobs.ts'
 
 export interface Poller {
   /** To be called when a job was added to the table: asks for all of them soon. */
@@ -35,9 +37,12 @@ export interface PollerOptions {
   intervalMilliseconds: number
   /** From one ListTrainingJobs to the next. */
   paceMilliseconds: number
-  /** How long a job may be missing in SageMaker before it counts as deleted. */
+  /** How long a job may be missing in SageMaker before it can count as deleted. */
   goneMilliseconds: number
+  /** Jobs that SageMaker made before are not looked for in lists. */
+  youngMilliseconds: number
   onChange(entry: Entry): void
+  onPolled(): Promise<void>
   onProblem(text: string): void
 }
 
@@ -49,13 +54,22 @@ export const skewMilliseconds = 15 * minute
 const wideMilliseconds = 10 * minute
 /** A created job that no list shows for so long is looked up. */
 export const unseenMilliseconds = minute
+/** Of an old job's age: its end is seen so late at most, and for so much of it there is one call. */
+const oldPart = 1 / 180
+/** So many old jobs are looked at in one poll. */
+const oldAtOnce = 20
 const concurrency = 4
 
 export function createPoller(options: PollerOptions): Poller {
-  const { client, table, onChange, onProblem, intervalMilliseconds } = options
+  const { client, table, onChange, onPolled, onProblem, intervalMilliseconds } = options
   const closing = new AbortController()
   const { signal } = closing
-  const list = createLister(client, options.paceMilliseconds, signal)
+  const lister = createLister(client, options.paceMilliseconds, signal)
+  const missingJobs = createMissingJobs({
+    ...options,
+    newest: lister.newest,
+    region: () => client.config.region()
+  })
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   let polledAt = 0
@@ -94,20 +108,64 @@ export function createPoller(options: PollerOptions): Poller {
     const startedAt = Date.now()
     // After a pause, too: then nothing says how far back to look.
     const wide = startedAt - wideAt > wideMilliseconds || latest === 0
-    const oldest = Math.min(...table.active().map(({ createdAt }) => createdAt))
-    const createdSince = oldest - skewMilliseconds
-    const changedSince = wide ? createdSince : latest - overlapMilliseconds
-    for (const summary of await list({ changedSince, createdSince })) {
-      latest = Math.max(latest, summary.LastModifiedTime?.getTime() ?? 0)
-      const entry = table.get(summary.TrainingJobName ?? '')
-      if (entry) noteSummary(entry, summary)
+    const oldest = Math.min(...table.active().filter(isYoung).map(createdAt))
+    if (Number.isFinite(oldest)) {
+      const createdSince = oldest - skewMilliseconds
+      const changedSince = wide ? createdSince : latest - overlapMilliseconds
+      for (const summary of await list({ changedSince, createdSince })) {
+        latest = Math.max(latest, summary.LastModifiedTime?.getTime() ?? 0)
+        const entry = table.get(summary.TrainingJobName ?? '')
+        if (entry) noteSummary(entry, summary)
+      }
+      if (wide) wideAt = startedAt
     }
-    if (wide) wideAt = startedAt
-    const due = table.active().filter(entry => isDue(entry, wide ? startedAt : undefined))
-    const failures = await pMap(due, lookAndTell, { concurrency })
+    const failures = await pMap(dueJobs(wide ? startedAt : undefined), lookAndTell, { concurrency })
+    for (const entry of await missingJobs.judge()) onChange(entry)
+    await onPolled()
     const failure = failures.find(error => error !== undefined)
     if (failure) throw failure
   }
+
+  async function list(since: Since): Promise<TrainingJobSummary[]> {
+    const summaries = await lister.list(since)
+    for (const summary of summaries)
+      missingJobs.seen(summary, table.get(summary.TrainingJobName ?? '') !== undefined)
+    return summaries
+  }
+
+  const ageOf = (entry: Entry) => Date.now() - entry.createdAt
+  const isYoung = (entry: Entry) => ageOf(entry) < options.youngMilliseconds
+
+  function dueJobs(wideAt: number | undefined): Entry[] {
+    const { young = [], old = [] } = Object.groupBy(table.active(), entry =>
+      isYoung(entry) ? 'young' : 'old'
+    )
+    return [
+      ...young.filter(entry => isDue(entry, wideAt)),
+      ...old
+        .filter(isOldDue)
+        .sort((a, b) => a.lookAt - b.lookAt)
+        .slice(0, oldAtOnce)
+    ]
+  }
+
+  /** In a wide list all young jobs are to be found. */
+  function isDue(entry: Entry, wideAt: number | undefined): boolean {
+    const { shownAt, since, lookAt } = entry
+    if (isUrgent(entry)) return true
+    if (isOpen(entry) || shownAt === undefined) return lookAt <= Date.now()
+    return wideAt !== undefined && shownAt < wideAt && since + unseenMilliseconds < wideAt
+  }
+
+  const isOldDue = (entry: Entry) => isUrgent(entry) || entry.lookAt <= Date.now()
+
+  /** What is known of it is known to be wrong. */
+  const isOpen = ({ changedAt, missingSince }: Entry) =>
+    changedAt !== undefined || missingSince !== undefined
+
+  /** For a while it is asked for at every poll; an answer that does not come then may never come. */
+  const isUrgent = ({ changedAt = 0, missingSince = 0 }: Entry) =>
+    Date.now() - Math.max(changedAt, missingSince) < unseenMilliseconds
 
   /** One that cannot be asked for must not hide the others: its error is answered. */
   async function lookAndTell(entry: Entry): Promise<unknown> {
@@ -120,27 +178,21 @@ export function createPoller(options: PollerOptions): Poller {
     }
   }
 
-  /** In a wide list all active jobs are to be found. */
-  function isDue(entry: Entry, wideAt: number | undefined): boolean {
-    const { changed, missingSince, shownAt, since, lookAt } = entry
-    if (changed || missingSince !== undefined) return true
-    const now = Date.now()
-    if (shownAt === undefined) return lookAt <= now
-    return wideAt !== undefined && shownAt < wideAt && since + unseenMilliseconds < wideAt
-  }
-
   async function look(entry: Entry): Promise<void> {
     const now = Date.now()
-    entry.lookAt = now + Math.min(wideMilliseconds, Math.max(unseenMilliseconds, now - entry.since))
+    const pause = isYoung(entry) ? now - entry.since : ageOf(entry) * oldPart
+    entry.lookAt = now + Math.min(wideMilliseconds, Math.max(unseenMilliseconds, pause))
     try {
       const command = new DescribeTrainingJobCommand({ TrainingJobName: entry.id })
-      noteDescription(
-        entry,
-        await callPatiently(() => client.send(command, { abortSignal: signal }), signal)
+      const described = await callPatiently(
+        () => client.send(command, { abortSignal: signal }),
+        signal
       )
+      missingJobs.seen(described, true)
+      noteDescription(entry, described)
     } catch (error) {
       if (meaningOf(error) !== 'missing') throw error
-      noteMissing(entry, options.goneMilliseconds)
+      noteMissing(entry)
     }
   }
 
@@ -155,3 +207,5 @@ export function createPoller(options: PollerOptions): Poller {
     }
   }
 }
+
+const createdAt = (entry: Entry) => entry.createdAt

@@ -7,7 +7,7 @@ import { createBackoff } from './backoff.ts'
 import { createRequest } from './create-request.ts'
 import type { Doubts, Sending } from './doubts.ts'
 import { type Meaning, meaningOf, quotaReason, wordsOf } from './errors.ts'
-import { findEarlier } from './find-earlier.ts'
+import { type Earlier, findEarlier } from './find-earlier.ts'
 import type { Places } from './job-place.ts'
 import { type Entry, type JobTable, newEntry } from './job-table.ts'
 import { planResources, quotaOf } from './plan-resources.ts'
@@ -24,7 +24,11 @@ export interface StartOptions {
   doubts: Doubts
   quotas: Quotas
   retryMilliseconds: number
+  /** Of a job that was refused while an earlier request may have been taken: when it is looked for again. */
+  lookAgainMilliseconds: number
   onFound(entry: Entry): void
+  /** Nobody waits for the job any more, though SageMaker may have it. */
+  giveUp(id: string): Promise<void>
 }
 
 export function createStarter(options: StartOptions): Backend['start'] {
@@ -35,29 +39,42 @@ export function createStarter(options: StartOptions): Backend['start'] {
     mostMilliseconds: 60 * options.retryMilliseconds
   })
   let busy = ''
+  /** Jobs that wait for nothing but what became of an earlier request. */
+  const unsettled = new Map<string, { until: number; reason: string }>()
 
   return async function start(job, signal) {
-    if (table.get(job.id)?.exists || places.stoppedAt(job.id)) return started
+    const { id } = job
+    if (table.get(id)?.exists || places.arnOf(id) || places.stoppedAt(id)) return started
+    const waits = unsettled.get(id)
+    if (waits && waits.until > Date.now()) return alone(waits.reason)
+    unsettled.delete(id)
     if (backoff.wait() > 0) return later(busy)
     const { instanceType, instanceCount, spot } = planResources(job.resources, settings)
     const quota = quotaOf(instanceType, spot)
     const full = quotas.reason(quota)
     if (full !== undefined) return later(full)
-    const sending = await doubts.send(job.id)
+    const sending = await doubts.send(id)
     const createdAt = Date.now()
+    let arn: string
     try {
-      const request = new CreateTrainingJobCommand(createRequest(job, settings, trackingUri))
-      const { TrainingJobArn } = await client.send(request, signal && { abortSignal: signal })
-      if (!TrainingJobArn) throw new Error('The answer names no training job; is it SageMaker’s?')
+      arn = await create(job, signal)
     } catch (error) {
       return notCreated(job, quota, sending, error)
     }
     backoff.succeeded()
     quotas.taken(quota)
     const lookAt = Date.now() + unseenMilliseconds
-    table.add(newEntry(job.id, { exists: true, lookAt, createdAt, quota, instanceCount }))
+    table.add(newEntry(id, { exists: true, arn, lookAt, createdAt, quota, instanceCount }))
     poller.wake()
+    await places.noteArn(id, arn)
     return started
+  }
+
+  async function create(job: BackendJob, signal: AbortSignal | undefined): Promise<string> {
+    const request = new CreateTrainingJobCommand(createRequest(job, settings, trackingUri))
+    const { TrainingJobArn: arn } = await client.send(request, signal && { abortSignal: signal })
+    if (!arn) throw new Error('The answer names no training job; is it SageMaker’s?')
+    return arn
   }
 
   async function notCreated(
@@ -67,9 +84,10 @@ export function createStarter(options: StartOptions): Backend['start'] {
     error: unknown
   ): Promise<StartOutcome> {
     const meaning = meaningOf(error)
-    if (meaning === 'unknown') return pause(meaning, error)
-    await sending.refused()
-    if (meaning === 'throttled' || meaning === 'unauthenticated') return pause(meaning, error)
+    if (meaning === 'unknown' || meaning === 'inUse') sending.unanswered()
+    else await sending.refused()
+    if (meaning === 'unknown' || meaning === 'throttled' || meaning === 'unauthenticated')
+      return pause(meaning, error)
     backoff.succeeded()
     if (meaning === 'quota') quotas.full(quota, quotaReason(error))
     if (meaning === 'inUse' || sending.again) {
@@ -79,29 +97,39 @@ export function createStarter(options: StartOptions): Backend['start'] {
     return meaning === 'quota' ? later(quotaReason(error)) : failed(job, error)
   }
 
-  /** The name is taken, or may be; undefined where it surely is not. */
+  /** The name is taken, or may be; undefined where what was just answered counts. */
   async function settle(
     job: BackendJob,
     meaning: Meaning,
     error: unknown
   ): Promise<StartOutcome | undefined> {
+    let earlier: Earlier
     try {
-      const earlier = await findEarlier(job, options)
-      if (earlier.found === 'ours') {
-        options.onFound(earlier.entry)
-        poller.wake()
-        return started
-      }
-      if (earlier.found === 'anothers') {
-        await doubts.clear(job.id)
-        return failed(job, error)
-      }
+      earlier = await findEarlier(job, options)
     } catch (lookError) {
       return pause('unknown', lookError)
     }
-    if (meaning === 'inUse' || !doubts.isSettled(job.id)) return later(lookingAgain)
-    await doubts.clear(job.id)
+    if (earlier.found === 'ours') {
+      options.onFound(earlier.entry)
+      poller.wake()
+      if (earlier.entry.arn) await places.noteArn(job.id, earlier.entry.arn)
+      return started
+    }
+    if (earlier.found === 'anothers') {
+      await doubts.clear(job.id)
+      return failed(job, error)
+    }
+    if (meaning === 'quota') return undefined
+    if (meaning === 'inUse' || !doubts.isSettled(job.id)) return lookAgain(job, error)
+    await options.giveUp(job.id)
     return undefined
+  }
+
+  /** Others need not wait for it: SageMaker refuses it whatever there is room for. */
+  function lookAgain({ id }: BackendJob, error: unknown): StartOutcome {
+    const reason = `SageMaker refuses the job, but may have taken it before; it is looked for. (${wordsOf(error)})`
+    unsettled.set(id, { until: Date.now() + options.lookAgainMilliseconds, reason })
+    return alone(reason)
   }
 
   function pause(meaning: keyof typeof reasons, error: unknown): StartOutcome {
@@ -113,8 +141,7 @@ export function createStarter(options: StartOptions): Backend['start'] {
 
 const started: StartOutcome = { outcome: 'started' }
 const later = (reason: string): StartOutcome => ({ outcome: 'later', reason })
-
-const lookingAgain = 'Whether SageMaker has a training job of this name is being found out.'
+const alone = (reason: string): StartOutcome => ({ outcome: 'later', reason, alone: true })
 
 const reasons = {
   throttled: (words: string) => `SageMaker asks for fewer requests; tried again soon. (${words})`,

@@ -3,7 +3,7 @@ import { type SageMakerClient, StopTrainingJobCommand } from '@aws-sdk/client-sa
 import type { Doubts } from './doubts.ts'
 import { meaningOf, wordsOf } from './errors.ts'
 import type { Places } from './job-place.ts'
-import { type Entry, type JobTable, newEntry } from './job-table.ts'
+import { type Entry, type JobTable, olderEntry } from './job-table.ts'
 import type { Poller } from './poller.ts'
 
 export interface StopOptions {
@@ -29,11 +29,14 @@ export function createStopper(options: StopOptions) {
     if (entry?.exists) return stopExisting(entry)
     if (places.stoppedAt(id)) return
     if (doubts.isFresh(id)) {
+      await doubts.clear(id)
       await places.noteStopped(id)
       table.delete(id)
       return
     }
-    await stopDoubtful(entry ?? table.add(newEntry(id, { exists: false, lookAt: Date.now() })))
+    const older = entry ?? table.add(olderEntry(id, places.arnOf(id)))
+    if (older.exists) await stopExisting(older)
+    else await stopDoubtful(older)
   }
 
   async function stopExisting(entry: Entry): Promise<void> {
@@ -42,16 +45,23 @@ export function createStopper(options: StopOptions) {
     entry.stopAt = now + againMilliseconds
     try {
       await client.send(new StopTrainingJobCommand({ TrainingJobName: entry.id }))
+      delete entry.stopRefused
     } catch (error) {
       // "... the training job is in status Stopped": a look says how it ended.
-      if (meaningOf(error) === 'missing' || /in status/.test(wordsOf(error))) entry.changed = true
+      if (meaningOf(error) === 'missing' || /in status/.test(wordsOf(error))) entry.changedAt = now
       else {
         entry.stopAt = now + retryMilliseconds
-        if (meaningOf(error) === 'refused')
-          onProblem(`${entry.id} could not be stopped; this is tried again: ${wordsOf(error)}`)
+        if (meaningOf(error) === 'refused') noteRefused(entry, wordsOf(error))
       }
     }
     poller.wake()
+  }
+
+  /** The operator is told once. */
+  function noteRefused(entry: Entry, words: string): void {
+    const refused = `SageMaker refuses to stop the job, and is asked again: ${words}`
+    if (entry.stopRefused !== refused) onProblem(`${entry.id}: ${refused}`)
+    entry.stopRefused = refused
   }
 
   /** SageMaker may have it from before a crash, or from a request whose answer was lost. */

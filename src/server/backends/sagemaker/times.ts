@@ -7,10 +7,14 @@ export interface Times {
   paceMilliseconds: number
   /** After a first failed CreateTrainingJob; then twice as long each time. */
   retryMilliseconds: number
-  /** How long a request that was cut off may still make a training job. */
+  /** How long after its end a request without an answer may still make a training job. */
   settleMilliseconds: number
-  /** How long SageMaker may not know a job before it counts as deleted. */
+  /** How long a training job is looked out for that nobody waits for any more. */
+  givenUpMilliseconds: number
+  /** How long SageMaker may not know a job before it can count as deleted. */
   goneMilliseconds: number
+  /** Jobs that SageMaker made before are looked at one by one. */
+  youngMilliseconds: number
   /** When a quota that was used up is tried first; then twice as late each time. */
   quotaMilliseconds: number
   /** After a StopTrainingJob that failed. */
@@ -23,8 +27,10 @@ export const timesOf = ({ pollSeconds }: SagemakerConfig): Times => ({
   pollMilliseconds: pollSeconds * 1000,
   paceMilliseconds: 700,
   retryMilliseconds: 1_000,
-  settleMilliseconds: minute / 4,
+  settleMilliseconds: 2 * minute,
+  givenUpMilliseconds: 30 * minute,
   goneMilliseconds: 5 * minute,
+  youngMilliseconds: 3 * 60 * minute,
   quotaMilliseconds: 10_000,
   stopRetryMilliseconds: 5_000
 })

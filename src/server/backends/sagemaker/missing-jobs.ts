@@ -1,0 +1,94 @@
+/**
+ * Jobs that SageMaker says it has not. One that was deleted there has failed. But a service that was given another region
+ * or account than before finds none of its jobs, and all run on: so a job counts as deleted only when SageMaker was seen
+ * since to have training jobs of the same region and account.
+ */
+import type { TrainingJobSummary } from '@aws-sdk/client-sagemaker'
+import { type Entry, type JobTable, noteDeleted, noteUnclear } from './job-table.ts'
+import type { Lister } from './list-jobs.ts'
+
+export interface MissingJobs {
+  /** To be called for every training job that SageMaker shows. */
+  seen(job: Pick<TrainingJobSummary, 'TrainingJobArn'>, isOurs: boolean): void
+  /** To be called after each poll; answers the jobs that were deleted. */
+  judge(): Promise<Entry[]>
+}
+
+export interface MissingJobsOptions {
+  table: JobTable
+  newest: Lister['newest']
+  region(): Promise<string>
+  /** How long a job may be missing before it can count as deleted. */
+  goneMilliseconds: number
+  onProblem(text: string): void
+}
+
+const minute = 60_000
+/** No training job takes longer, from its start to its upload. */
+const longestMilliseconds = 31 * 24 * 60 * minute
+
+export function createMissingJobs(options: MissingJobsOptions): MissingJobs {
+  const { table, newest, region, goneMilliseconds, onProblem } = options
+  /** Region and account -> when a training job of theirs was seen last (milliseconds since 1970, as all times here). */
+  const seenAt = new Map<string, number>()
+  let oursSeenAt = 0
+  let askedAt = 0
+  let problem = ''
+
+  const isMissingLong = ({ missingSince, since, givenUp }: Entry) =>
+    missingSince !== undefined &&
+    !givenUp &&
+    Date.now() - Math.max(missingSince, since) >= goneMilliseconds
+
+  function isDeleted({ arn, createdAt, missingSince = 0 }: Entry): boolean {
+    const shownAt = arn === undefined ? oursSeenAt : (seenAt.get(originOf(arn)) ?? 0)
+    return shownAt > missingSince || Date.now() - createdAt > longestMilliseconds
+  }
+
+  /** Where no list of ours shows others, any training job will do. */
+  async function ask(): Promise<void> {
+    if (Date.now() - askedAt < minute) return
+    askedAt = Date.now()
+    const job = await newest()
+    if (job) seen(job, false)
+  }
+
+  function seen(
+    { TrainingJobArn: arn }: Pick<TrainingJobSummary, 'TrainingJobArn'>,
+    isOurs: boolean
+  ): void {
+    if (arn !== undefined) seenAt.set(originOf(arn), Date.now())
+    if (isOurs) oursSeenAt = Date.now()
+  }
+
+  /** Once, not at each poll. */
+  async function complain(unclear: Entry[]): Promise<void> {
+    const [first] = unclear
+    const text = first ? describe(first, unclear.length, await region()) : ''
+    if (text && text !== problem) onProblem(text)
+    problem = text
+  }
+
+  return {
+    seen,
+    async judge() {
+      const missing = table.active().filter(isMissingLong)
+      if (!missing.every(isDeleted)) await ask()
+      const deleted = missing.filter(isDeleted)
+      const unclear = missing.filter(entry => !isDeleted(entry))
+      for (const entry of deleted) noteDeleted(entry)
+      for (const entry of unclear) noteUnclear(entry, notThere)
+      await complain(unclear)
+      return deleted
+    }
+  }
+}
+
+/** `us-east-1:123456789012` of `arn:aws:sagemaker:us-east-1:123456789012:training-job/...` */
+const originOf = (arn: string) => arn.split(':').slice(3, 5).join(':')
+
+const notThere =
+  'SageMaker shows no such training job where the service looks: its region or account may be another one than when the job was started.'
+
+const describe = ({ id, arn }: Entry, count: number, region: string) =>
+  `SageMaker has none of the training jobs that this service looks after in region ${region}, such as ${arn ?? id} (${count} in all): are region and credentials those with which they were started? They are left as they are, and looked for again.`
