@@ -142,7 +142,8 @@ export const Variables = Type.Object({
       maxLength: 2048,
       right: 'a key of at most 2048 characters',
       otherwise: 'none',
-      description: 'KMS key of the ML volumes.'
+      description:
+        'KMS key of the ML volumes. Left out for instance types with local NVMe storage (such as `ml.g5`), which SageMaker encrypts by hardware and takes no key for.'
     })
   ),
   SAGEMAKER_OUTPUT_KMS_KEY: Type.Optional(

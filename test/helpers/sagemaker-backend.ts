@@ -71,6 +71,7 @@ const quick: Times = {
   pollMilliseconds: 20,
   paceMilliseconds: 10,
   retryMilliseconds: 20,
+  lookMilliseconds: 100,
   settleMilliseconds: 200,
   givenUpMilliseconds: 60_000,
   goneMilliseconds: 200,

@@ -93,7 +93,14 @@ function pathBelow(prefix: string, key: string): string {
   return key.slice(prefix.lastIndexOf('/') + 1)
 }
 
+/** With https, the bucket is the host's first part, or the path's. */
+const forms = [
+  /^s3:\/\/(?<bucket>[^/]+)\/?(?<key>.*)$/,
+  /^https:\/\/s3[.-][^/]+\/(?<bucket>[^/]+)\/?(?<key>.*)$/,
+  /^https:\/\/(?<bucket>.+?)\.s3[.-][^/]+\/(?<key>.*)$/
+]
+
 function parseUri(uri: string): { bucket: string; key: string } {
-  const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(uri) ?? []
+  const { bucket = '', key = '' } = forms.map(form => form.exec(uri)?.groups).find(Boolean) ?? {}
   return { bucket, key }
 }

@@ -37,6 +37,9 @@ function algorithmRules({ AlgorithmSpecification: algorithm }: CreateTrainingJob
   ]
 }
 
+/** That the rule is there, the service's reference says; its words are not known. */
+const localStorage = /^ml\.(g[4-9]\w*|p3dn|p[4-9][\w-]*|r5d|trn\w+)\./
+
 function resourceRules(request: CreateTrainingJobRequest): Rule[] {
   const { ResourceConfig: resources, EnableManagedSpotTraining: spot } = request
   if (!resources) return [[false, 'ResourceConfig is required.']]
@@ -46,6 +49,10 @@ function resourceRules(request: CreateTrainingJobRequest): Rule[] {
     [hasGroups || Boolean(resources.InstanceType), 'InstanceType is required in ResourceConfig.'],
     [hasGroups || (resources.InstanceCount ?? 0) >= 1, 'InstanceCount must be at least 1.'],
     [(resources.VolumeSizeInGB ?? 1) >= 1, 'VolumeSizeInGB must be at least 1.'],
+    [
+      !resources.VolumeKmsKeyId || !localStorage.test(resources.InstanceType ?? ''),
+      `VolumeKmsKeyId is not supported for instance type ${resources.InstanceType} with local storage.`
+    ],
     [
       !spot || keepAlive === 0,
       'KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true.'

@@ -1,4 +1,7 @@
-/** What SageMaker would refuse: every limit of CreateTrainingJob that a submission can break, with pointers into the submission. */
+/**
+ * What SageMaker would refuse: every limit of CreateTrainingJob that a submission can break, with pointers into the
+ * submission. More tags or variables than any backend takes are told with the other fields (jobs/check-fields.ts).
+ */
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { runOptionMembers } from '../../../contract/mlflow-run-options.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
@@ -18,6 +21,9 @@ const most = {
   uri: 1024
 }
 
+/** The service counts characters, not the halves of surrogate pairs. */
+const lengthOf = (text: string) => [...text].length
+
 export const checkLimits = (
   job: BackendJob,
   settings: SagemakerConfig,
@@ -34,20 +40,20 @@ function checkHyperparameters(job: BackendJob): Fault[] {
   const entries = Object.entries(hyperparametersOf(job))
   const faults = entries.flatMap(([name, value]): Fault[] => {
     const pointer = pointerOf(name)
-    if (name.length > most.hyperparameterKey)
+    if (lengthOf(name) > most.hyperparameterKey)
       return [
         {
           pointer,
-          detail: `A name has at most ${most.hyperparameterKey} characters on SageMaker, and this one has ${name.length}.`
+          detail: `A name has at most ${most.hyperparameterKey} characters on SageMaker, and this one has ${lengthOf(name)}.`
         }
       ]
     if (/[\n\r\u0085\u2028\u2029]/.test(name))
       return [{ pointer, detail: 'A name has no line ends on SageMaker.' }]
-    if (value.length <= most.hyperparameterValue) return []
+    if (lengthOf(value) <= most.hyperparameterValue) return []
     return [
       {
         pointer,
-        detail: `As JSON it has ${value.length} characters, and SageMaker takes at most ${most.hyperparameterValue}. Put it into a file of the project or of an input channel.`
+        detail: `As JSON it has ${lengthOf(value)} characters, and SageMaker takes at most ${most.hyperparameterValue}. Put it into a file of the project or of an input channel.`
       }
     ]
   })
@@ -86,23 +92,35 @@ function checkEnvironment(
           detail: `A variable’s name has at most ${most.variableName} characters on SageMaker.`
         }
       ]
-    if (value.length <= most.variableValue) return []
+    if (name === 'MLFLOW_TRACKING_URI' && settings.networkIsolation && isRemote(value))
+      return [
+        {
+          pointer,
+          detail:
+            'Jobs have no network here, so they reach no tracking server: leave it out, and the job logs into what it leaves.'
+        }
+      ]
+    if (lengthOf(value) <= most.variableValue) return []
     return [
       {
         pointer,
-        detail: `A variable’s value has at most ${most.variableValue} characters on SageMaker, and this one has ${value.length}. Put it into a file of the project or of an input channel.`
+        detail: `A variable’s value has at most ${most.variableValue} characters on SageMaker, and this one has ${lengthOf(value)}. Put it into a file of the project or of an input channel.`
       }
     ]
   })
   const all = Object.keys(environmentOf(job, settings, trackingUri)).length
-  const own = all - Object.keys(job.environment).length
-  if (all > most.variables)
+  const theirs = Object.keys(job.environment).length
+  const own = all - theirs
+  if (all > most.variables && theirs <= most.variables)
     faults.push({
       pointer: '/environment',
       detail: `SageMaker takes at most ${most.variables - own} variables beside the ${own} of the service.`
     })
   return faults
 }
+
+/** What a network is needed for: a server, or managed MLflow's ARN. */
+const isRemote = (trackingUri: string) => /^(https?:|arn:)/i.test(trackingUri)
 
 function checkTags(job: BackendJob, settings: SagemakerConfig): Fault[] {
   const faults = Object.keys(job.tags).flatMap((key): Fault[] => {
@@ -118,8 +136,9 @@ function checkTags(job: BackendJob, settings: SagemakerConfig): Fault[] {
     return []
   })
   const all = Object.keys(tagsOf(job, settings)).length
-  const own = all - Object.keys(job.tags).length
-  if (all > most.tags)
+  const theirs = Object.keys(job.tags).length
+  const own = all - theirs
+  if (all > most.tags && theirs <= most.tags)
     faults.push({
       pointer: '/tags',
       detail: `SageMaker takes at most ${most.tags - own} tags beside the ${own} of the service.`
@@ -127,10 +146,16 @@ function checkTags(job: BackendJob, settings: SagemakerConfig): Fault[] {
   return faults
 }
 
+/** Buckets from before 2018 may have capitals, "_" and longer names. A URI is one line. */
+const objectUri = /^s3:\/\/[a-z0-9][\w.-]{1,253}[a-z0-9](\/[^\n\r\u0085\u2028\u2029]*)?$/i
+/** The other form of CreateTrainingJob's pattern, of S3's own hosts: s3.REGION, BUCKET.s3.REGION, s3-REGION. */
+const httpsUri =
+  /^https:\/\/([^/\s]+\.)?s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?\/[^\n\r\u0085\u2028\u2029]+$/
+
 function checkInputs({ inputs }: BackendJob): Fault[] {
   const faults = Object.entries(inputs).flatMap(([channel, uri]): Fault[] => {
     const pointer = pointerTo('inputs', channel)
-    if (!/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(uri))
+    if (!objectUri.test(uri) && !httpsUri.test(uri))
       return [
         {
           pointer,
@@ -138,7 +163,7 @@ function checkInputs({ inputs }: BackendJob): Fault[] {
             'SageMaker reads inputs from S3: give the URI of an object or a folder, such as s3://bucket/folder/.'
         }
       ]
-    if (uri.length > most.uri)
+    if (lengthOf(uri) > most.uri)
       return [{ pointer, detail: `A URI has at most ${most.uri} characters on SageMaker.` }]
     return []
   })

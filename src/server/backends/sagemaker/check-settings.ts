@@ -57,4 +57,4 @@ function checkMetrics(metrics: Record<string, string>): string[] {
 }
 
 const isText = (text: string, least: number, most: number, pattern = /^/) =>
-  text.length >= least && text.length <= most && pattern.test(text)
+  [...text].length >= least && [...text].length <= most && pattern.test(text)

@@ -7,6 +7,7 @@ import type {
 import { codeChannel } from '../../../contract/container.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import type { BackendJob } from '../index.ts'
+import { hasLocalStorage } from './local-storage.ts'
 import { planResources } from './plan-resources.ts'
 
 /** The tag that holds a job's id. */
@@ -41,7 +42,9 @@ export function createRequest(
       InstanceType: planned.instanceType as InstanceType,
       InstanceCount: planned.instanceCount,
       VolumeSizeInGB: planned.volumeSizeGb,
-      ...(volumeKmsKey ? { VolumeKmsKeyId: volumeKmsKey } : {}),
+      ...(volumeKmsKey && !hasLocalStorage(planned.instanceType)
+        ? { VolumeKmsKeyId: volumeKmsKey }
+        : {}),
       ...(planned.keepAliveSeconds > 0
         ? { KeepAlivePeriodInSeconds: planned.keepAliveSeconds }
         : {})

@@ -23,8 +23,11 @@ export function meaningOf(error: unknown): Meaning {
   if (name === 'ResourceNotFound') return 'missing'
   if (name === 'ValidationException' && message.includes('Requested resource not found'))
     return 'missing'
-  return status !== undefined && status >= 400 && status < 500 ? 'refused' : 'unknown'
+  return isRefusal(status) ? 'refused' : 'unknown'
 }
+
+/** 408 says that the service has waited for too long, not what it has done until then. */
+const isRefusal = (status = 500) => status >= 400 && status < 500 && status !== 408
 
 const unauthenticated =
   /^(CredentialsProviderError|TokenProviderError|Expired\w*|RequestExpired|UnrecognizedClient\w*|InvalidClientTokenId|InvalidSignature\w*|IncompleteSignature\w*|MissingAuthenticationToken\w*|SignatureDoesNotMatch)$/

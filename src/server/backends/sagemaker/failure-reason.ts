@@ -15,7 +15,7 @@ export function readFailureReason(reason: string | undefined): Failure {
     case 'AlgorithmError':
       return { ...algorithmError(said, exitCode), exitCode }
     case 'ClientError':
-      return plainFailure(isOperators.test(said) ? 'platform' : 'user', said || text)
+      return plainFailure(isOperators(said) ? 'platform' : 'user', said || text)
     case 'CapacityError':
       return plainFailure('capacity', said || text)
     default:
@@ -23,8 +23,15 @@ export function readFailureReason(reason: string | undefined): Failure {
   }
 }
 
-/** Where the image, the role or the network is at fault, the job's owner is not. */
-const isOperators =
+/**
+ * Where the image, the role or the network is at fault, the job's owner is not. What a URI or an ARN is made of says nothing,
+ * and of input data that is not there SageMaker says what its role would have to be allowed, too.
+ */
+const isOperators = (said: string) =>
+  !/no S3 objects found/i.test(said) &&
+  operatorsWords.test(said.replace(/\b(\w+:\/\/|arn:)\S+/g, ''))
+
+const operatorsWords =
   /\b(image|repository|ECR|role|permissions?|access denied|AccessDenied|not authorized|subnets?|VPC|security groups?|KMS)\b/i
 
 /** The container's own words: `ValueError: message`, then where, then the end of a traceback (runtime/write-results.ts). */

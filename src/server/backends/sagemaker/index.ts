@@ -64,6 +64,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     table,
     intervalMilliseconds: times.pollMilliseconds,
     paceMilliseconds: times.paceMilliseconds,
+    lookMilliseconds: times.lookMilliseconds,
     goneMilliseconds: times.goneMilliseconds,
     youngMilliseconds: times.youngMilliseconds,
     onProblem,
@@ -80,6 +81,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
     doubts,
     quotas,
     retryMilliseconds: times.retryMilliseconds,
+    lookMilliseconds: times.lookMilliseconds,
     lookAgainMilliseconds: times.settleMilliseconds / 8,
     onFound: onChange,
     giveUp: id => givenUp.add(id)

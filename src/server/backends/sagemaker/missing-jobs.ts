@@ -18,17 +18,18 @@ export interface MissingJobsOptions {
   table: JobTable
   newest: Lister['newest']
   region(): Promise<string>
+  /** From one question for the newest to the next. */
+  lookMilliseconds: number
   /** How long a job may be missing before it can count as deleted. */
   goneMilliseconds: number
   onProblem(text: string): void
 }
 
-const minute = 60_000
 /** No training job takes longer, from its start to its upload. */
-const longestMilliseconds = 31 * 24 * 60 * minute
+const longestMilliseconds = 31 * 24 * 60 * 60_000
 
 export function createMissingJobs(options: MissingJobsOptions): MissingJobs {
-  const { table, newest, region, goneMilliseconds, onProblem } = options
+  const { table, newest, region, lookMilliseconds, goneMilliseconds, onProblem } = options
   /** Region and account -> when a training job of theirs was seen last (milliseconds since 1970, as all times here). */
   const seenAt = new Map<string, number>()
   let oursSeenAt = 0
@@ -47,7 +48,7 @@ export function createMissingJobs(options: MissingJobsOptions): MissingJobs {
 
   /** Where no list of ours shows others, any training job will do. */
   async function ask(): Promise<void> {
-    if (Date.now() - askedAt < minute) return
+    if (Date.now() - askedAt < lookMilliseconds) return
     askedAt = Date.now()
     const job = await newest()
     if (job) seen(job, false)

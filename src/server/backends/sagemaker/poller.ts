@@ -37,6 +37,8 @@ export interface PollerOptions {
   intervalMilliseconds: number
   /** From one ListTrainingJobs to the next. */
   paceMilliseconds: number
+  /** When a job is looked at that no list shows. */
+  lookMilliseconds: number
   /** How long a job may be missing in SageMaker before it can count as deleted. */
   goneMilliseconds: number
   /** Jobs that SageMaker made before are not looked for in lists. */
@@ -52,8 +54,6 @@ const overlapMilliseconds = 2 * minute
 /** Clocks differ. */
 export const skewMilliseconds = 15 * minute
 const wideMilliseconds = 10 * minute
-/** A created job that no list shows for so long is looked up. */
-export const unseenMilliseconds = minute
 /** Of an old job's age: its end is seen so late at most, and for so much of it there is one call. */
 const oldPart = 1 / 180
 /** So many old jobs are looked at in one poll. */
@@ -61,7 +61,8 @@ const oldAtOnce = 20
 const concurrency = 4
 
 export function createPoller(options: PollerOptions): Poller {
-  const { client, table, onChange, onPolled, onProblem, intervalMilliseconds } = options
+  const { client, table, onChange, onPolled, onProblem } = options
+  const { intervalMilliseconds, lookMilliseconds, youngMilliseconds } = options
   const closing = new AbortController()
   const { signal } = closing
   const lister = createLister(client, options.paceMilliseconds, signal)
@@ -134,7 +135,7 @@ export function createPoller(options: PollerOptions): Poller {
   }
 
   const ageOf = (entry: Entry) => Date.now() - entry.createdAt
-  const isYoung = (entry: Entry) => ageOf(entry) < options.youngMilliseconds
+  const isYoung = (entry: Entry) => ageOf(entry) < youngMilliseconds
 
   function dueJobs(wideAt: number | undefined): Entry[] {
     const { young = [], old = [] } = Object.groupBy(table.active(), entry =>
@@ -154,7 +155,7 @@ export function createPoller(options: PollerOptions): Poller {
     const { shownAt, since, lookAt } = entry
     if (isUrgent(entry)) return true
     if (isOpen(entry) || shownAt === undefined) return lookAt <= Date.now()
-    return wideAt !== undefined && shownAt < wideAt && since + unseenMilliseconds < wideAt
+    return wideAt !== undefined && shownAt < wideAt && since + lookMilliseconds < wideAt
   }
 
   const isOldDue = (entry: Entry) => isUrgent(entry) || entry.lookAt <= Date.now()
@@ -165,7 +166,7 @@ export function createPoller(options: PollerOptions): Poller {
 
   /** For a while it is asked for at every poll; an answer that does not come then may never come. */
   const isUrgent = ({ changedAt = 0, missingSince = 0 }: Entry) =>
-    Date.now() - Math.max(changedAt, missingSince) < unseenMilliseconds
+    Date.now() - Math.max(changedAt, missingSince) < lookMilliseconds
 
   /** One that cannot be asked for must not hide the others: its error is answered. */
   async function lookAndTell(entry: Entry): Promise<unknown> {
@@ -181,7 +182,7 @@ export function createPoller(options: PollerOptions): Poller {
   async function look(entry: Entry): Promise<void> {
     const now = Date.now()
     const pause = isYoung(entry) ? now - entry.since : ageOf(entry) * oldPart
-    entry.lookAt = now + Math.min(wideMilliseconds, Math.max(unseenMilliseconds, pause))
+    entry.lookAt = now + Math.min(10 * lookMilliseconds, Math.max(lookMilliseconds, pause))
     try {
       const command = new DescribeTrainingJobCommand({ TrainingJobName: entry.id })
       const described = await callPatiently(

@@ -11,7 +11,7 @@ import { type Earlier, findEarlier } from './find-earlier.ts'
 import type { Places } from './job-place.ts'
 import { type Entry, type JobTable, newEntry } from './job-table.ts'
 import { planResources, quotaOf } from './plan-resources.ts'
-import { type Poller, unseenMilliseconds } from './poller.ts'
+import type { Poller } from './poller.ts'
 import type { Quotas } from './quotas.ts'
 
 export interface StartOptions {
@@ -24,6 +24,8 @@ export interface StartOptions {
   doubts: Doubts
   quotas: Quotas
   retryMilliseconds: number
+  /** When a job is looked at that no list shows. */
+  lookMilliseconds: number
   /** Of a job that was refused while an earlier request may have been taken: when it is looked for again. */
   lookAgainMilliseconds: number
   onFound(entry: Entry): void
@@ -63,7 +65,7 @@ export function createStarter(options: StartOptions): Backend['start'] {
     }
     backoff.succeeded()
     quotas.taken(quota)
-    const lookAt = Date.now() + unseenMilliseconds
+    const lookAt = Date.now() + options.lookMilliseconds
     table.add(newEntry(id, { exists: true, arn, lookAt, createdAt, quota, instanceCount }))
     poller.wake()
     await places.noteArn(id, arn)

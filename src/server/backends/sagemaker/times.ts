@@ -7,6 +7,8 @@ export interface Times {
   paceMilliseconds: number
   /** After a first failed CreateTrainingJob; then twice as long each time. */
   retryMilliseconds: number
+  /** When a job is looked at that no list shows; then ever later, up to ten times as late. */
+  lookMilliseconds: number
   /** How long after its end a request without an answer may still make a training job. */
   settleMilliseconds: number
   /** How long a training job is looked out for that nobody waits for any more. */
@@ -27,6 +29,7 @@ export const timesOf = ({ pollSeconds }: SagemakerConfig): Times => ({
   pollMilliseconds: pollSeconds * 1000,
   paceMilliseconds: 700,
   retryMilliseconds: 1_000,
+  lookMilliseconds: minute,
   settleMilliseconds: 2 * minute,
   givenUpMilliseconds: 30 * minute,
   goneMilliseconds: 5 * minute,
