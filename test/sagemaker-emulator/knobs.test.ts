@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CreateTrainingJobCommand,
   type CreateTrainingJobRequest,
@@ -11,7 +12,7 @@ import t from 'tap'
 import { startSageMaker } from '../helpers/sagemaker/index.ts'
 import { startAll, trainingJob } from './start.ts'
 
-const { emulator, sagemaker, s3Server, ended } = await startAll(t, {
+const { emulator, sagemaker, s3Server, describe, ended } = await startAll(t, {
   knobs: { run: 'pretend', pretendMilliseconds: 5, startMilliseconds: 0, uploadMilliseconds: 0 }
 })
 const { knobs } = emulator
@@ -128,10 +129,62 @@ t.test('calls are throttled by chance, the same ones for the same seed', async t
   t.same(await throttled(), outcomes)
 })
 
+t.test('calls fail before their work or after it', async t => {
+  knobs.failNext = { CreateTrainingJob: [{ status: 503 }, { status: 500, after: true }] }
+  await t.rejects(create('failing'), { name: 'ServiceUnavailable' })
+  t.notOk(emulator.jobs.has('failing'))
+  await t.rejects(create('failing'), { name: 'InternalFailure' })
+  t.ok(emulator.jobs.has('failing'))
+  t.same(
+    emulator.calls.slice(-2).map(({ worked }) => worked),
+    [false, true]
+  )
+})
+
+t.test('operations are denied', async t => {
+  knobs.denied = ['ListTrainingJobs']
+  await t.rejects(list({}), {
+    name: 'AccessDeniedException',
+    message: /is not authorized to perform: sagemaker:ListTrainingJobs/
+  })
+  knobs.denied = []
+  await t.resolves(list({}))
+})
+
+t.test('a training job is made after its connection was cut', async t => {
+  knobs.loseNext = 1
+  knobs.lateMilliseconds = 50
+  await t.rejects(create('late'), { code: 'ECONNRESET' })
+  t.notOk(emulator.jobs.has('late'))
+  while (!emulator.jobs.has('late')) await sleep(5)
+  knobs.lateMilliseconds = 0
+})
+
+t.test('a description may be older than a list', async t => {
+  knobs.pretendMilliseconds = 5
+  await create('stale')
+  await ended('stale')
+  knobs.staleMilliseconds = 60_000
+  const described = await describe('stale')
+  t.match(described, { TrainingJobStatus: 'InProgress', SecondaryStatus: 'Starting' })
+  t.match((await list({ NameContains: 'stale' })).TrainingJobSummaries, [
+    { TrainingJobStatus: 'Completed' }
+  ])
+  knobs.staleMilliseconds = 0
+  t.match(await describe('stale'), { TrainingJobStatus: 'Completed' })
+})
+
+t.test('each account has its own training jobs', async t => {
+  knobs.account = '999999999999'
+  t.same(await pages({}), [[]])
+  await t.rejects(describe('stale'), { message: 'Requested resource not found.' })
+  knobs.account = '123456789012'
+  await t.resolves(describe('stale'))
+})
+
 t.test('a lost answer leaves a job behind', async t => {
   knobs.loseNext = 1
   await t.rejects(create('lost'), { code: 'ECONNRESET' })
-  t.equal(emulator.count('CreateTrainingJob', 'lost'), 1)
   t.match(emulator.calls.at(-1), { jobName: 'lost', outcome: 'lost' })
   await t.rejects(create('lost'), { name: 'ResourceInUse' })
 })

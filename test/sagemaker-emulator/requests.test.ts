@@ -19,6 +19,18 @@ type Refusal = [what: string, request: Partial<CreateTrainingJobRequest>, messag
 
 const refusals: Refusal[] = [
   [
+    'a key for the volume of an instance that has storage of its own',
+    {
+      ResourceConfig: {
+        InstanceType: 'ml.g5.xlarge',
+        InstanceCount: 1,
+        VolumeSizeInGB: 10,
+        VolumeKmsKeyId: 'volumes'
+      }
+    },
+    /^VolumeKmsKeyId is not supported for instance type ml.g5.xlarge/
+  ],
+  [
     'a name with an underscore',
     { TrainingJobName: 'not_so' },
     "1 validation error detected: Value 'not_so' at 'trainingJobName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"

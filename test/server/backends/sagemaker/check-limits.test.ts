@@ -32,7 +32,7 @@ t.test('each limit has its pointer, and all faults are said at once', async t =>
   t.same(
     pointers({
       hyperparameters: { ...many(100, 'p'), long: 'v'.repeat(2501) },
-      environment: { ...many(100, 'E'), LONG: 'v'.repeat(513) },
+      environment: { ...many(99, 'E'), LONG: 'v'.repeat(513) },
       tags: many(50, 't'),
       inputs: { ...many(19, 'c', 's3://training/x'), ftp: 'ftp://host/x' },
       resources: { instanceType: 'ml.m5.xlrage', maxWaitSeconds: 5 }
@@ -75,12 +75,57 @@ t.test('names and URIs that are too long or of another kind', async t => {
   t.same(pointers({ hyperparameters: { ['k'.repeat(257)]: '1', 'a\nb': '1' } }).length, 2)
   t.same(pointers({ environment: { ['E'.repeat(513)]: '1' } }).length, 1)
   for (const uri of [
-    'https://training.s3.amazonaws.com/x',
+    'https://example.com/training/x',
+    'https://s3.amazonaws.com/',
     's3://',
     's3://A/x',
+    's3://arn:aws:s3:us-east-1:123456789012:accesspoint/training/x',
+    's3://training/a\nb',
     `s3://training/${'k'.repeat(1025)}`
   ])
     t.same(pointers({ inputs: { train: uri } }), ['/inputs/train'], uri.slice(0, 40))
+})
+
+t.test('every form of a URI that SageMaker takes, and S3 can have', async t => {
+  for (const uri of [
+    's3://training',
+    's3://training/a b/ü',
+    's3://Old_Bucket.of-2012/x',
+    `s3://${'b'.repeat(255)}/x`,
+    'https://training.s3.amazonaws.com/x',
+    'https://training.s3.eu-central-1.amazonaws.com/x',
+    'https://s3-us-west-2.amazonaws.com/training/x'
+  ])
+    t.same(pointers({ inputs: { train: uri } }), [], uri.slice(0, 40))
+})
+
+t.test('characters are counted, not the halves of surrogate pairs', async t => {
+  const face = '\u{1F600}'
+  const within = {
+    hyperparameters: { [face.repeat(256)]: face.repeat(2500) },
+    environment: { FACES: face.repeat(512) },
+    inputs: { train: `s3://training/${face.repeat(1010)}` }
+  }
+  t.same(pointers(within), [])
+  t.match(check({ environment: { FACES: face.repeat(513) } }), [{ detail: /this one has 513/ }])
+})
+
+t.test('more tags or variables than any backend takes are one fault, of the fields', async t => {
+  t.same(pointers({ tags: many(51, 't'), environment: many(101, 'E') }), [])
+})
+
+t.test('a job without a network reaches no tracking server', async t => {
+  const isolated = { networkIsolation: true }
+  const logsTo = (uri: string) => ({ environment: { MLFLOW_TRACKING_URI: uri } })
+  for (const uri of [
+    'http://tracking:5000',
+    'HTTPS://tracking',
+    'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/x'
+  ]) {
+    t.same(pointers(logsTo(uri), isolated), ['/environment/MLFLOW_TRACKING_URI'])
+    t.same(pointers(logsTo(uri)), [])
+  }
+  t.same(pointers(logsTo('file:///tmp/runs'), isolated), [])
 })
 
 t.test('tags that are not the caller’s', async t => {

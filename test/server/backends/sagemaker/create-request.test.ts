@@ -34,6 +34,19 @@ t.test('a job becomes a training job of its name', async t => {
     t.notOk(absent in request, absent)
 })
 
+t.test('instance types with storage of their own get no key for a volume', async t => {
+  const keyOf = (instanceType: string) =>
+    createRequest(
+      aBackendJob({ resources: { instanceType } }),
+      { ...settings, volumeKmsKey: 'volumes' },
+      null
+    ).ResourceConfig?.VolumeKmsKeyId
+  for (const type of ['ml.g4dn.xlarge', 'ml.p6-b200.48xlarge', 'ml.r5d.large', 'ml.trn1.2xlarge'])
+    t.equal(keyOf(type), undefined, type)
+  for (const type of ['ml.m5.xlarge', 'ml.c5n.xlarge', 'ml.p3.2xlarge', 'ml.r5.large'])
+    t.equal(keyOf(type), 'volumes', type)
+})
+
 t.test('what the operator configures', async t => {
   const request = createRequest(
     aBackendJob(),

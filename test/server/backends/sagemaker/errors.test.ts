@@ -17,6 +17,7 @@ const meanings: [meaning: ReturnType<typeof meaningOf>, error: Error][] = [
   ['unknown', error('ServiceUnavailable', 'oops', 503)],
   ['unknown', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })],
   ['unknown', Object.assign(new Error('too long'), { name: 'TimeoutError' })],
+  ['unknown', error('RequestTimeoutException', 'too slow', 408)],
   ['quota', error('ResourceLimitExceeded', 'too many')],
   ['inUse', error('ResourceInUse', 'unique')],
   ['missing', error('ValidationException', 'Requested resource not found.')],

@@ -44,6 +44,18 @@ const reasons: [reason: string | undefined, seen: Partial<Failure>][] = [
     { kind: 'platform' }
   ],
   [
+    'ClientError: Data download failed: no files at s3://data/image/role/vpc (of the channel train)',
+    { kind: 'user' }
+  ],
+  [
+    'ClientError: No S3 objects found under S3 URL "s3://data/x" given in input data source. Please ensure that the role "arn:aws:iam::123456789012:role/job" has "s3:ListBucket" permissions.',
+    { kind: 'user' }
+  ],
+  [
+    'ClientError: Cannot read s3://data/x: access denied to arn:aws:iam::123456789012:role/job',
+    { kind: 'platform' }
+  ],
+  [
     'CapacityError: Unable to provision requested ML compute capacity.',
     { kind: 'capacity', message: 'Unable to provision requested ML compute capacity.' }
   ],
