@@ -4,11 +4,12 @@ import { chaosSagemaker } from '../test/helpers/chaos-sagemaker.ts'
 import { prepareTestTools } from './training.ts'
 
 const usage = `npm run chaos:sagemaker [-- --kills 10] [--jobs 200] [--quota 5]
-    [--throttle 0.3] [--lost 0.05] [--seed 1]
+    [--throttle 0.3] [--fail 0.02] [--lost 0.05] [--without-input 0.05] [--seed 1]
 
-Jobs run under a quota of so many instances, on an emulated SageMaker that throttles calls and loses
-answers of CreateTrainingJob with these probabilities, while the service is killed (-9) and started
-again. Then checks that every job was trained once and ended well, and prints the calls to AWS.`
+Jobs run under a quota of so many instances, on an emulated SageMaker that throttles calls, fails (500
+and 503, before its work or after it) and loses answers of CreateTrainingJob with these probabilities,
+while the service is killed (-9) and started again; a share of them has an input that is not there.
+Then checks that every other job was trained once and ended well, and prints the calls to AWS.`
 
 const { values } = parseArgs({
   options: {
@@ -16,7 +17,9 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '200' },
     quota: { type: 'string', default: '5' },
     throttle: { type: 'string', default: '0.3' },
+    fail: { type: 'string', default: '0.02' },
     lost: { type: 'string', default: '0.05' },
+    'without-input': { type: 'string', default: '0.05' },
     seed: { type: 'string', default: '1' },
     help: { type: 'boolean', short: 'h' }
   }
@@ -35,7 +38,9 @@ else {
     jobs: number(values.jobs),
     quota: number(values.quota),
     throttle: number(values.throttle),
+    fail: number(values.fail),
     lostAnswers: number(values.lost),
+    withoutInput: number(values['without-input']),
     seed: number(values.seed),
     onProgress: text => console.log(`  ${text}`)
   })

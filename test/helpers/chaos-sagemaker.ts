@@ -1,6 +1,7 @@
 /**
- * The service with BACKEND=sagemaker is killed (-9) while a small quota, throttled calls and lost answers stand in its
- * way; then the history is checked: every job is there, was trained exactly once, and has its log, model and end.
+ * The service with BACKEND=sagemaker is killed (-9) while a small quota, throttled and failing calls and lost answers stand
+ * in its way; then the history is checked: every job is there, was trained exactly once, and has its log, model and end; those
+ * whose input is not there have failed, and never reached AWS.
  */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,6 +19,7 @@ import {
 } from './chaos.ts'
 import { startS3 } from './s3-server.ts'
 import { type Call, type SageMakerEmulator, startSageMaker } from './sagemaker/index.ts'
+import { createRandom } from './sagemaker/knobs.ts'
 import { sagemakerEnvironment } from './sagemaker-service.ts'
 
 export interface SageMakerChaosOptions {
@@ -27,12 +29,15 @@ export interface SageMakerChaosOptions {
   quota: number
   /** Probabilities. */
   throttle: number
+  fail: number
   lostAnswers: number
+  withoutInput: number
   onProgress(text: string): void
 }
 
 const longestPauseMilliseconds = 12_000
 const settleMilliseconds = 15 * 60_000
+const missingInput = `s3://${sagemakerEnvironment.S3_BUCKET}/nothing/`
 
 export async function chaosSagemaker(
   options: SageMakerChaosOptions
@@ -40,7 +45,7 @@ export async function chaosSagemaker(
   const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-chaos-'))
   const s3 = await startS3()
   await s3.makeBucket(sagemakerEnvironment.S3_BUCKET)
-  const { quota, throttle, lostAnswers, seed, onProgress } = options
+  const { quota, throttle, fail, lostAnswers, withoutInput, seed, onProgress } = options
   const emulator = await startSageMaker({
     s3,
     knobs: {
@@ -48,6 +53,7 @@ export async function chaosSagemaker(
       pretendMilliseconds: 500,
       quota: { 'ml.m5.xlarge': quota },
       throttle,
+      fail,
       lostAnswers,
       seed
     }
@@ -61,7 +67,13 @@ export async function chaosSagemaker(
   try {
     const archive = await makeProject(folder)
     const acknowledged = new Set<string>()
-    const submitting = submitAll(service, { archive, parameters: {}, ...options }, acknowledged)
+    const random = createRandom(seed)
+    const inputsOf = () => (random() < withoutInput ? { train: missingInput } : {})
+    const submitting = submitAll(
+      service,
+      { archive, parameters: {}, inputsOf, ...options },
+      acknowledged
+    )
     await killAtRandom(service, options, longestPauseMilliseconds)
     await submitting
     onProgress(`${acknowledged.size} jobs are acknowledged; waiting for them to end`)
@@ -96,20 +108,28 @@ async function check(
   jobs: Job[]
 ): Promise<ChaosResult> {
   const ids = new Set(jobs.map(({ id }) => id))
-  const created = Map.groupBy(emulator.calls.filter(isCreation), ({ jobName = '' }) => jobName)
+  const creations = emulator.calls.filter(isCreation)
+  const created = Map.groupBy(creations, ({ jobName = '' }) => jobName)
   const result: ChaosResult = {
     acknowledged: acknowledged.size,
     known: jobs.length,
     lost: [...acknowledged].filter(id => !ids.has(id)),
     doubled: [...emulator.jobs.keys()].filter(id => !ids.has(id)).map(id => `${id} is nobody's`),
     stuck: [],
-    broken: []
+    broken:
+      creations.length === emulator.jobs.size
+        ? []
+        : [`${creations.length} CreateTrainingJob have made ${emulator.jobs.size} training jobs`]
   }
   for (const job of jobs) {
     const starts = emulator.jobs.get(job.id)?.containerStarts ?? 0
     const creations = created.get(job.id)?.length ?? 0
     if (!job.terminal) result.stuck.push(`${job.id} is ${job.status}: ${job.statusReason}`)
-    else if (job.status !== 'succeeded')
+    else if (job.inputs.train) {
+      result.broken.push(...notRefused(job))
+      if (creations > 0) result.doubled.push(`${job.id} has no input, and was made`)
+      continue
+    } else if (job.status !== 'succeeded')
       result.broken.push(`${job.id} is ${job.status}: ${job.failure?.message}`)
     if (starts === 0) result.lost.push(`${job.id} was never trained`)
     if (starts > 1 || creations > 1) result.doubled.push(`${job.id} was made ${creations} times`)
@@ -118,8 +138,15 @@ async function check(
   return result
 }
 
-const isCreation = ({ operation, outcome }: Call) =>
-  operation === 'CreateTrainingJob' && ['ok', 'lost'].includes(outcome)
+/** Answered, lost, or failed after it had been done. */
+const isCreation = ({ operation, worked }: Call) => operation === 'CreateTrainingJob' && worked
+
+function notRefused({ id, transitions, failure }: Job): string[] {
+  const way = transitions.map(({ status }) => status).join(', ')
+  return way === 'queued, failed' && failure?.kind === 'user'
+    ? []
+    : [`${id} has no input: ${way}, ${failure?.kind}: ${failure?.message}`]
+}
 
 async function brokenOutputs({ url }: Killable, { id, model, metrics }: Job): Promise<string[]> {
   const log = await (await fetch(`${url}/jobs/${id}/logs`)).text()

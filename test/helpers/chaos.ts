@@ -159,15 +159,24 @@ function generator(seed: number): () => number {
   }
 }
 
+interface Submissions {
+  archive: string
+  parameters: object
+  jobs: number
+  /** Of the n-th job. */
+  inputsOf?: (n: number) => object
+}
+
 export async function submitAll(
   { url }: Killable,
-  { archive, parameters, jobs }: { archive: string; parameters: object; jobs: number },
+  { archive, parameters, jobs, inputsOf }: Submissions,
   acknowledged: Set<string>
 ): Promise<void> {
   while (acknowledged.size < jobs) {
     const form = new FormData()
     form.append('project', await openAsBlob(archive), 'project.tar.gz')
     form.append('parameters', JSON.stringify(parameters))
+    if (inputsOf) form.append('inputs', JSON.stringify(inputsOf(acknowledged.size)))
     try {
       const response = await fetch(`${url}/jobs`, { method: 'POST', body: form })
       if (response.status !== 202) throw new Error(await response.text())
