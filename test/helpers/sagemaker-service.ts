@@ -26,9 +26,13 @@ export const sagemakerEnvironment = {
 
 export async function sagemakerService(
   t: Test,
-  options: { knobs?: EmulatorOptions['knobs']; environment?: Record<string, string> } = {}
+  options: {
+    knobs?: EmulatorOptions['knobs']
+    environment?: Record<string, string>
+    startStorage?: () => Promise<S3Server>
+  } = {}
 ): Promise<SageMakerService> {
-  const s3 = await startS3()
+  const s3 = await (options.startStorage ?? startS3)()
   await s3.makeBucket(bucket)
   const emulator = await startSageMaker({
     s3,

@@ -102,3 +102,29 @@ t.test('a job whose outputs are taken over slowly holds nobody up', async t => {
   finish()
   while ((await statusOf('slow')) !== 'succeeded') await sleep(2)
 })
+
+t.test('what a job waits for alone holds up nobody behind it', async t => {
+  const { store, loop, queued, statusOf } = await stage(t, id =>
+    id === 'a1'
+      ? { outcome: 'later', reason: 'It is looked for.', alone: true }
+      : { outcome: 'started' }
+  )
+  await queued('a1', 'ml.m5.xlarge')
+  await queued('a2', 'ml.m5.xlarge')
+  loop.start()
+  while ((await statusOf('a2')) !== 'starting') await sleep(2)
+  t.match(await store.get('a1'), { status: 'queued', statusReason: 'It is looked for.' })
+})
+
+t.test('a job says why the stop that was asked for does not begin', async t => {
+  const { store, loop, seen } = await stage(t, () => ({ outcome: 'started' }))
+  const stopRequestedAt = new Date().toISOString()
+  await store.insert(aJob({ id: 'a1', status: 'running', stopRequestedAt }))
+  seen.set('a1', { state: 'running', status: 'Training' })
+  loop.start()
+  const reason = async () => (await store.get('a1'))?.statusReason
+  while ((await reason()) !== 'A stop was asked for.') await sleep(2)
+  seen.set('a1', { state: 'running', status: 'Training', stopRefused: 'It may not be stopped.' })
+  while ((await reason()) !== 'It may not be stopped.') await sleep(2)
+  t.match(await store.get('a1'), { status: 'stopping' })
+})

@@ -1,50 +1,77 @@
+/** What a thousand jobs cost in calls to AWS, while clients ask the service for them ten thousand times. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
 import t from 'tap'
+import type { Job } from '../../../../src/server/routes/schemas.ts'
 import { startBottomlessS3 } from '../../../helpers/bottomless-s3.ts'
-import { aBackendJob, stage } from '../../../helpers/sagemaker-backend.ts'
+import { form, pack, simpleProject } from '../../../helpers/project.ts'
+import { sagemakerService } from '../../../helpers/sagemaker-service.ts'
 
-const { emulator, start } = await stage(
-  t,
-  { pretendMilliseconds: 2000, startMilliseconds: 1000 },
-  startBottomlessS3
-)
-
+const jobCount = 1000
+const pollCount = 10_000
+/** As Times has it, less what a request may be faster than the one before it. */
+const paceMilliseconds = 700 - 100
 /** The secondary statuses that a job comes through here. */
-const changes = ['Starting', 'Training', 'Uploading', 'Completed'].length
+const changes = ['Starting', 'Downloading', 'Training', 'Stopping', 'Stopped'].length
+
+const { url, emulator } = await sagemakerService(t, {
+  startStorage: startBottomlessS3,
+  knobs: { run: 'pretend', pretendMilliseconds: 3_600_000, startMilliseconds: 1000 }
+})
+
+async function submit(): Promise<string[]> {
+  const jobs = Array.from({ length: jobCount }, () => ({}))
+  const body = form({ project: await pack(simpleProject), parameters: { alpha: 1 }, jobs })
+  const response = await fetch(`${url}/jobs/batch`, { method: 'POST', body })
+  const { items } = (await response.json()) as { items: Job[] }
+  return items.map(({ id }) => id)
+}
+
+const read = async (id: string) => (await (await fetch(`${url}/jobs/${id}`)).json()) as Job
+
+async function all(ids: string[], status: Job['status']): Promise<void> {
+  for (const id of ids) while ((await read(id)).status !== status) await sleep(200)
+}
+
+/** The calls that are made in the meantime, and how long that is. */
+async function during(act: () => Promise<unknown>) {
+  const before = emulator.calls.length
+  const startedAt = Date.now()
+  await act()
+  const calls = emulator.calls.slice(before)
+  const lists = calls.filter(({ operation }) => operation === 'ListTrainingJobs').length
+  return { lists, others: calls.length - lists, milliseconds: Date.now() - startedAt }
+}
 
 t.test(
-  'a job costs one call to start, at most one a change, and none by being looked at',
+  'jobs cost a call to start and one to stop, at most one a change, and none by being asked for',
   async t => {
-    const backend = start(t, {
-      folder: t.testdir(),
-      withoutLogs: true,
-      times: { pollMilliseconds: 1000 }
-    })
-    const jobs = Array.from({ length: 1000 }, () => aBackendJob())
-    const ids = jobs.map(({ id }) => id)
-    const starts = await pMap(jobs, job => backend.start(job), { concurrency: 8 })
-    t.same(
-      starts.filter(({ outcome }) => outcome !== 'started'),
-      []
-    )
+    const ids = await submit()
+    await all(ids, 'running')
 
-    let ended = 0
-    let observed = 0
-    while (ended < jobs.length || observed < 10_000) {
-      const before = emulator.calls.length
-      const seen = await backend.observe(ids)
-      observed += seen.size
-      t.equal(emulator.calls.length, before)
-      ended = [...seen.values()].filter(({ state }) => state === 'ended').length
-      await new Promise(resolve => setTimeout(resolve, 200))
+    const quiet = await during(() => sleep(10_000))
+    const asked = await during(() =>
+      pMap(Array(pollCount).keys(), n => read(ids[n % ids.length] ?? ''), { concurrency: 16 })
+    )
+    for (const { lists, others, milliseconds } of [quiet, asked]) {
+      t.equal(others, 0)
+      t.ok(lists > 0)
+      t.ok(lists <= milliseconds / paceMilliseconds + 1)
     }
 
+    await pMap(ids, id => fetch(`${url}/jobs/${id}/stop`, { method: 'POST' }), { concurrency: 16 })
+    await all(ids, 'stopped')
+
     const calls = Map.groupBy(emulator.calls, ({ operation }) => operation)
-    t.equal(calls.get('CreateTrainingJob')?.length, jobs.length)
+    for (const operation of ['CreateTrainingJob', 'StopTrainingJob'])
+      t.equal(calls.get(operation)?.length, jobCount)
     const described = Map.groupBy(calls.get('DescribeTrainingJob') ?? [], ({ jobName }) => jobName)
     t.ok([...described.values()].every(({ length }) => length <= changes))
+    const listedAt = calls.get('ListTrainingJobs')?.map(({ at }) => at) ?? []
+    const gaps = listedAt.slice(1).map((at, n) => at - (listedAt[n] ?? 0))
+    t.ok(Math.min(...gaps) >= paceMilliseconds)
     t.comment(
-      `${jobs.length} jobs, ${observed} looks: ${[...calls].map(([name, { length }]) => `${name} ${length}`).join(', ')}`
+      `${jobCount} jobs, ${pollCount} polls in ${asked.milliseconds} ms with ${asked.lists} lists; ${quiet.lists} lists in ${quiet.milliseconds} ms without; in all ${[...calls].map(([name, { length }]) => `${name} ${length}`).join(', ')}`
     )
   }
 )
