@@ -84,12 +84,14 @@ export const hasEnded = ({ description }: TrainingJob) =>
 export function enter(
   { description, history }: TrainingJob,
   status: string,
-  message: string
+  message: string,
+  primary = description.TrainingJobStatus
 ): void {
   const now = nowSeconds()
   history.push(structuredClone(description))
   const transitions = description.SecondaryStatusTransitions
   const last = transitions.at(-1)
+  description.TrainingJobStatus = primary
   description.SecondaryStatus = status
   description.LastModifiedTime = now
   if (last?.Status === status) {
@@ -113,8 +115,7 @@ export const describedAt = ({ description, history }: TrainingJob, time: number)
 
 /** Asked for, or because its time is over. */
 export function enterStopping(job: TrainingJob): void {
-  job.description.TrainingJobStatus = 'Stopping'
-  enter(job, 'Stopping', 'Stopping the training job')
+  enter(job, 'Stopping', 'Stopping the training job', 'Stopping')
 }
 
 const endings = {
@@ -127,10 +128,9 @@ const endings = {
 export function end(job: TrainingJob, ending: Ending): void {
   const { description } = job
   const status = ending.status === 'Stopped' ? ending.secondary : ending.status
+  enter(job, status, endings[status], ending.status)
   stopClock(description)
   if (ending.status === 'Failed') description.FailureReason = ending.reason.slice(0, 1024)
-  description.TrainingJobStatus = ending.status
-  enter(job, status, endings[status])
   const last = description.SecondaryStatusTransitions.at(-1)
   if (last) last.EndTime = last.StartTime
 }

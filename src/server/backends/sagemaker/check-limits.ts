@@ -21,9 +21,6 @@ const most = {
   uri: 1024
 }
 
-/** The service counts characters, not the halves of surrogate pairs. */
-const lengthOf = (text: string) => [...text].length
-
 export const checkLimits = (
   job: BackendJob,
   settings: SagemakerConfig,
@@ -174,3 +171,6 @@ function checkInputs({ inputs }: BackendJob): Fault[] {
     })
   return faults
 }
+
+/** The service counts characters, not the halves of surrogate pairs. */
+const lengthOf = (text: string) => [...text].length

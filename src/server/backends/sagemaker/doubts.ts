@@ -23,7 +23,7 @@ export interface Sending {
   unanswered(): void
 }
 
-/** When the last request ended that may have been taken; undefined: none was. */
+/** When the last request ended that may have been taken (milliseconds since 1970); undefined: none was. */
 type Doubt = number | undefined
 
 export function createDoubts(places: Places, settleMilliseconds: number): Doubts {
@@ -32,8 +32,10 @@ export function createDoubts(places: Places, settleMilliseconds: number): Doubts
 
   function doubtOf(id: string): Doubt {
     if (known.has(id)) return known.get(id)
-    // The process before this one may have sent what is older; its requests ended with it.
-    return createdAt(id) >= startedAt && !places.has(id) ? undefined : startedAt
+    // The process before this one may have sent it; its requests ended with it.
+    if (places.has(id)) return startedAt
+    // An older one was sent, if at all, by a machine that has lost its files.
+    return createdAt(id) >= startedAt ? undefined : 0
   }
 
   async function clear(id: string): Promise<void> {

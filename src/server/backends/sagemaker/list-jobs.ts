@@ -31,9 +31,8 @@ export function createLister(
 
   const page = (request: ListTrainingJobsCommandInput) =>
     callPatiently(async () => {
-      const wait = nextAt - Date.now()
-      nextAt = Math.max(nextAt, Date.now()) + paceMilliseconds
-      if (wait > 0) await sleep(wait, undefined, { signal })
+      while (nextAt > Date.now()) await sleep(nextAt - Date.now(), undefined, { signal })
+      nextAt = Date.now() + paceMilliseconds
       return client.send(new ListTrainingJobsCommand(request), { abortSignal: signal })
     }, signal)
 

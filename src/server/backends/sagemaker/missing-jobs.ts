@@ -88,7 +88,7 @@ export function createMissingJobs(options: MissingJobsOptions): MissingJobs {
 /** `us-east-1:123456789012` of `arn:aws:sagemaker:us-east-1:123456789012:training-job/...` */
 const originOf = (arn: string) => arn.split(':').slice(3, 5).join(':')
 
-const notThere =
+export const notThere =
   'SageMaker shows no such training job where the service looks: its region or account may be another one than when the job was started.'
 
 const describe = ({ id, arn }: Entry, count: number, region: string) =>

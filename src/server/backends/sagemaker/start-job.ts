@@ -65,10 +65,10 @@ export function createStarter(options: StartOptions): Backend['start'] {
     }
     backoff.succeeded()
     quotas.taken(quota)
+    await places.noteArn(id, arn)
     const lookAt = Date.now() + options.lookMilliseconds
     table.add(newEntry(id, { exists: true, arn, lookAt, createdAt, quota, instanceCount }))
     poller.wake()
-    await places.noteArn(id, arn)
     return started
   }
 

@@ -4,6 +4,7 @@ import type { Doubts } from './doubts.ts'
 import { meaningOf, wordsOf } from './errors.ts'
 import type { Places } from './job-place.ts'
 import { type Entry, type JobTable, olderEntry } from './job-table.ts'
+import { notThere } from './missing-jobs.ts'
 import type { Poller } from './poller.ts'
 
 export interface StopOptions {
@@ -47,11 +48,13 @@ export function createStopper(options: StopOptions) {
       await client.send(new StopTrainingJobCommand({ TrainingJobName: entry.id }))
       delete entry.stopRefused
     } catch (error) {
+      const meaning = meaningOf(error)
+      if (meaning === 'missing') entry.stopRefused = notThere
       // "... the training job is in status Stopped": a look says how it ended.
-      if (meaningOf(error) === 'missing' || /in status/.test(wordsOf(error))) entry.changedAt = now
+      if (meaning === 'missing' || /in status/.test(wordsOf(error))) entry.changedAt = now
       else {
         entry.stopAt = now + retryMilliseconds
-        if (meaningOf(error) === 'refused') noteRefused(entry, wordsOf(error))
+        if (meaning === 'refused') noteRefused(entry, wordsOf(error))
       }
     }
     poller.wake()

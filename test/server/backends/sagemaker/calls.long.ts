@@ -9,8 +9,9 @@ import { sagemakerService } from '../../../helpers/sagemaker-service.ts'
 
 const jobCount = 1000
 const pollCount = 10_000
-/** As Times has it, less what a request may be faster than the one before it. */
-const paceMilliseconds = 700 - 100
+const stopCount = 100
+/** An account may list twice a second; the service keeps away from that, and one request may travel faster than another. */
+const paceMilliseconds = 500
 /** The secondary statuses that a job comes through here. */
 const changes = ['Starting', 'Downloading', 'Training', 'Stopping', 'Stopped'].length
 
@@ -29,8 +30,9 @@ async function submit(): Promise<string[]> {
 
 const read = async (id: string) => (await (await fetch(`${url}/jobs/${id}`)).json()) as Job
 
-async function all(ids: string[], status: Job['status']): Promise<void> {
-  for (const id of ids) while ((await read(id)).status !== status) await sleep(200)
+/** Waits until SageMaker's own word for each of them is this. */
+async function all(ids: string[], status: string): Promise<void> {
+  for (const id of ids) while ((await read(id)).backend.status !== status) await sleep(200)
 }
 
 /** The calls that are made in the meantime, and how long that is. */
@@ -47,7 +49,7 @@ t.test(
   'jobs cost a call to start and one to stop, at most one a change, and none by being asked for',
   async t => {
     const ids = await submit()
-    await all(ids, 'running')
+    await all(ids, 'Training')
 
     const quiet = await during(() => sleep(10_000))
     const asked = await during(() =>
@@ -59,12 +61,13 @@ t.test(
       t.ok(lists <= milliseconds / paceMilliseconds + 1)
     }
 
-    await pMap(ids, id => fetch(`${url}/jobs/${id}/stop`, { method: 'POST' }), { concurrency: 16 })
-    await all(ids, 'stopped')
+    const stopped = ids.slice(0, stopCount)
+    for (const id of stopped) await fetch(`${url}/jobs/${id}/stop`, { method: 'POST' })
+    await all(stopped, 'Stopped')
 
     const calls = Map.groupBy(emulator.calls, ({ operation }) => operation)
-    for (const operation of ['CreateTrainingJob', 'StopTrainingJob'])
-      t.equal(calls.get(operation)?.length, jobCount)
+    t.equal(calls.get('CreateTrainingJob')?.length, jobCount)
+    t.equal(calls.get('StopTrainingJob')?.length, stopCount)
     const described = Map.groupBy(calls.get('DescribeTrainingJob') ?? [], ({ jobName }) => jobName)
     t.ok([...described.values()].every(({ length }) => length <= changes))
     const listedAt = calls.get('ListTrainingJobs')?.map(({ at }) => at) ?? []

@@ -287,19 +287,31 @@ t.test('a stop finds the job whose start gave no answer', async t => {
   t.match(emulator.jobs.get(job.id)?.description.TrainingJobStatus, 'Stopped')
 })
 
-t.test('a job from before a restart is stopped when SageMaker surely has not got it', async t => {
+t.test('a job that was queued before a restart is stopped by one look', async t => {
   const job = aBackendJob()
   await sleep(5)
-  const backend = start(t, { folder: t.testdir(), times: { stopRetryMilliseconds: 20 } })
+  const backend = start(t, { folder: t.testdir() })
   await backend.stop(job.id)
-  t.equal((await backend.observe([job.id])).get(job.id)?.state, 'unclear')
-  const seen = await until(backend, job.id, ({ state }) => {
-    void backend.stop(job.id)
-    return state === 'ended'
-  })
-  t.match(seen, { stopped: true })
-  t.same(new Set(callsOf(job.id)), new Set(['DescribeTrainingJob']))
+  t.match((await backend.observe([job.id])).get(job.id), { state: 'ended', stopped: true })
+  t.same(callsOf(job.id), ['DescribeTrainingJob'])
 })
+
+t.test(
+  'a job that was sent before a restart is stopped when SageMaker surely has not got it',
+  async t => {
+    const job = aBackendJob()
+    const folder = t.testdir({ jobs: { [job.id]: { sagemaker: {} } } })
+    const backend = start(t, { folder, times: { stopRetryMilliseconds: 20 } })
+    await backend.stop(job.id)
+    t.equal((await backend.observe([job.id])).get(job.id)?.state, 'unclear')
+    const seen = await until(backend, job.id, ({ state }) => {
+      void backend.stop(job.id)
+      return state === 'ended'
+    })
+    t.match(seen, { stopped: true })
+    t.same(new Set(callsOf(job.id)), new Set(['DescribeTrainingJob']))
+  }
+)
 
 t.test('a job that was deleted in SageMaker has failed', async t => {
   const folder = t.testdir()
