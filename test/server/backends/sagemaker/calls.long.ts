@@ -17,7 +17,7 @@ const paced = 10
 /** The secondary statuses that a job comes through here. */
 const changes = ['Starting', 'Downloading', 'Training', 'Stopping', 'Stopped'].length
 
-const { url, emulator } = await sagemakerService(t, {
+const { url, emulator, close } = await sagemakerService(t, {
   startStorage: startBottomlessS3,
   knobs: { run: 'pretend', pretendMilliseconds: 3_600_000, startMilliseconds: 1000 }
 })
@@ -78,5 +78,7 @@ t.test(
     t.comment(
       `${jobCount} jobs, ${pollCount} polls in ${asked.milliseconds} ms with ${asked.lists} lists; ${quiet.lists} lists in ${quiet.milliseconds} ms without; in all ${[...calls].map(([name, { length }]) => `${name} ${length}`).join(', ')}`
     )
+    // Before its folder goes: most jobs still run.
+    await close()
   }
 )
