@@ -3,7 +3,8 @@
  * in output.tar.gz on SageMaker, too). The runtime writes it whole each time something is known:
  * first the run's id, at the end everything.
  */
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
+import { Package } from './environment-lock.ts'
 
 export const runReportFile = 'run-report.json'
 
@@ -95,6 +96,9 @@ export const ChildRun = Type.Object(
 )
 export type ChildRun = Type.Static<typeof ChildRun>
 
+/** The runtime of an image may be older than the service: what came later may be missing. */
+const Optional = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]))
+
 export const RunReport = Type.Object({
   version: Type.Literal(1),
   run: Type.Union([
@@ -123,9 +127,24 @@ export const RunReport = Type.Object({
       manager: Type.Enum(['local', 'uv', 'conda']),
       python: Type.Union([Type.String(), Type.Null()]),
       reused: Type.Boolean(),
-      seconds: Type.Number()
+      seconds: Type.Number(),
+      /** The project's environment file, by its path in the code. */
+      file: Optional(Type.Object({ path: Type.String(), digest: Type.String() })),
+      /** As installed, sorted by name; null: they could not be read. */
+      packages: Optional(Type.Array(Package))
     })
   ]),
+  runtime: Optional(
+    Type.Object({
+      version: Type.String(),
+      /** Of the training image; null outside of one. */
+      image: Type.Union([Type.String(), Type.Null()]),
+      os: Type.String(),
+      arch: Type.String()
+    })
+  ),
+  /** The entry point's command, with its placeholders. */
+  command: Optional(Type.String()),
   failure: Type.Union([Failure, Type.Null()]),
   warnings: Type.Array(Type.String()),
   phases: Type.Array(

@@ -57,6 +57,7 @@ async function buildPrefix(
       })
   const prefix = join(folder, 'conda')
   return {
+    interpreter: join(prefix, 'bin', 'python'),
     python: environment.python,
     reused,
     variables: {

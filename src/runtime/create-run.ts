@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os'
 import { chooseExperiment } from './choose-experiment.ts'
 import type { Job, Plan } from './job.ts'
+import { firstTags } from './lineage.ts'
 import type { CreatedRun } from './mlflow-calls.ts'
 import { unlessStopped } from './unless-stopped.ts'
 
@@ -27,7 +28,8 @@ export async function createRun(
           'mlflow.project.entryPoint': entryPoint,
           'mlflow.project.env': manager,
           'mlflow.project.backend': 'local',
-          ...tags
+          ...tags,
+          ...firstTags(report.value, project, settings.variables)
         }
       })
     )

@@ -3,6 +3,7 @@ import type { Failure } from '../contract/run-report.ts'
 import { failureOf } from './failure.ts'
 import { hintsFor } from './hints.ts'
 import type { Job, Plan } from './job.ts'
+import { lastTags } from './lineage.ts'
 import type { CreatedRun, FinishedRun } from './mlflow-calls.ts'
 import type { GrowingReport } from './report.ts'
 
@@ -24,6 +25,7 @@ export async function finishRun(
         project: projectFolder,
         entry_point: entryPoint,
         parameters,
+        tags: lastTags(report.value),
         folder: tree.model
       })
     )

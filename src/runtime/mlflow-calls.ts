@@ -43,8 +43,15 @@ export interface StartProgram extends ProgramToRun {
   experiment_id: string
 }
 
+export interface WaitForProgram {
+  /** Whose metrics are told meanwhile. */
+  run_id: string
+}
+
 export interface FinishRun extends ProgramToRun {
   run_id: string
+  /** What was not known when the run was made. */
+  tags: Variables
   status: 'FINISHED' | 'FAILED' | 'KILLED'
   /** Where models and artifacts go. */
   folder: string

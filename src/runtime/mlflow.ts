@@ -11,18 +11,20 @@ import type {
   DownloadObject,
   FinishedRun,
   FinishRun,
-  StartProgram
+  StartProgram,
+  WaitForProgram
 } from './mlflow-calls.ts'
 import { lastLines } from './read-traceback.ts'
 import type { Variables } from './settings.ts'
 import { createTail } from './tail.ts'
+import type { TellMetrics } from './tell-metrics.ts'
 
 export interface Mlflow {
   downloadObject(call: DownloadObject): Promise<void>
   createRun(call: CreateRun): Promise<CreatedRun>
   startProgram(call: StartProgram): Promise<void>
   /** Answers the program's exit code; 128 + n where signal n ended it. */
-  waitForProgram(): Promise<number>
+  waitForProgram(call: WaitForProgram): Promise<number>
   finishRun(call: FinishRun): Promise<FinishedRun>
   /** The process group that the program is started in. */
   readonly group: number
@@ -40,6 +42,8 @@ export interface MlflowOptions {
   variables: Variables
   cwd: string
   log: NodeJS.WritableStream
+  /** Gets the run's last metrics now and then while the program runs. */
+  onMetrics: TellMetrics
 }
 
 const script = join(import.meta.dirname, 'mlflow_project.py')
@@ -48,7 +52,8 @@ const outputTailBytes = 256 * 1024
 const endMilliseconds = 15_000
 const drainMilliseconds = 2000
 
-export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlflow {
+export function startMlflow(options: MlflowOptions): Mlflow {
+  const { python, variables, cwd, log, onMetrics } = options
   const output = createTail(outputTailBytes)
   const words = createTail(4096)
   const subprocess = execa(python, ['-u', script], {
@@ -82,11 +87,19 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
 
   async function call<Result>(name: string, parameters: object = {}): Promise<Result> {
     subprocess.stdin.write(`${JSON.stringify({ call: name, arguments: parameters })}\n`)
-    const { value: line } = await answers.next()
-    if (line === undefined) throw await death()
-    const { result, error } = JSON.parse(line)
+    const { result, error } = await answer<Result>()
     if (error) throw new MlflowError(name, error)
     return result
+  }
+
+  async function answer<Result>(): Promise<{ result: Result; error?: PythonError }> {
+    for (;;) {
+      const { value: line } = await answers.next()
+      if (line === undefined) throw await death()
+      const { metrics, ...said } = JSON.parse(line)
+      if (metrics === undefined) return said
+      void onMetrics(metrics, output.isMidLine)
+    }
   }
 
   async function death(): Promise<Error> {
@@ -108,8 +121,8 @@ export function startMlflow({ python, variables, cwd, log }: MlflowOptions): Mlf
     downloadObject: parameters => call('download_object', parameters),
     createRun: parameters => call('create_run', parameters),
     startProgram: parameters => call('start_program', parameters),
-    async waitForProgram() {
-      const code = await call<number>('wait_for_program')
+    async waitForProgram(parameters) {
+      const code = await call<number>('wait_for_program', parameters)
       drained = Promise.race([outputEnd, sleep(drainMilliseconds)])
       return code < 0 ? 128 - code : code
     },

@@ -1,7 +1,8 @@
 """What the runtime does by MLflow, in one process, for importing MLflow takes longer than all of its calls.
 
 One JSON object a line on stdin is a call, `{"call": name, "arguments": {...}}`; one JSON object a line on descriptor 3
-answers it, `{"result": ...}` or `{"error": {...}}`. The program's stdout and stderr go together to our stdout, so that
+answers it, `{"result": ...}` or `{"error": {...}}`. While the program runs, lines `{"metrics": {...}}` come unasked. The
+program's stdout and stderr go together to our stdout, so that
 their order is kept; what MLflow and we have to say goes to our stderr. Nothing is decided here.
 """
 
@@ -39,6 +40,8 @@ import math  # noqa: E402
 import platform  # noqa: E402
 import shlex  # noqa: E402
 import tempfile  # noqa: E402
+import threading  # noqa: E402
+import time  # noqa: E402
 from collections import defaultdict  # noqa: E402
 from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -52,8 +55,13 @@ from mlflow.projects.utils import load_project  # noqa: E402
 POINTS_KEPT = 1000
 PAGE = 1000
 IDS_IN_A_FILTER = 100
+# Between two looks at the metrics of a running program, in seconds.
+FIRST_PAUSE = 1
+USUAL_PAUSE = 5
+LONGEST_PAUSE = 60
 
 client = mlflow.MlflowClient()
+speaking = threading.Lock()
 program = None
 unfinished = None
 
@@ -141,11 +149,15 @@ def start_program(project, entry_point, parameters, storage_dir, environment, ru
         os.setpgid(0, runtime_group)
 
 
-def wait_for_program():
+def wait_for_program(run_id):
     """The exit code; -n where signal n ended the program. Then the output ends, too, as soon as nobody else holds it."""
+    ended = threading.Event()
+    threading.Thread(target=tell_metrics, args=(run_id, ended), daemon=True).start()
     if sys.platform == "linux":
         reap_until_program_ends()
     code = program.wait()
+    with speaking:
+        ended.set()
     os.dup2(0, 1)
     os.dup2(0, 2)
     return code
@@ -164,13 +176,30 @@ def reap_until_program_ends():
         os.waitpid(ended, 0)
 
 
-def finish_run(run_id, status, project, entry_point, parameters, folder):
+def tell_metrics(run_id, ended):
+    """Tells the run's last metrics every few seconds, where they have changed. A server that is slow is asked less often;
+    one that cannot be reached costs the job nothing."""
+    told = {}
+    pause = FIRST_PAUSE
+    while not ended.wait(pause):
+        begun = time.monotonic()
+        with contextlib.suppress(Exception):
+            metrics = numbers(client.get_run(run_id).data.metrics)
+            with speaking:
+                if metrics != told and not ended.is_set():
+                    print(json.dumps({"metrics": metrics}), file=answers, flush=True)
+                    told = metrics
+        took = time.monotonic() - begun
+        pause = min(max(min(2 * pause, USUAL_PAUSE), 10 * took), LONGEST_PAUSE)
+
+
+def finish_run(run_id, status, project, entry_point, parameters, tags, folder):
     """Ends the run and gathers what it and its child runs logged into `folder`."""
     global unfinished
     problems = []
-    if program:
-        with noted(problems, "Parameters were not logged"):
-            log_parameters(run_id, project, entry_point, parameters)
+    with noted(problems, "Parameters and tags were not logged"):
+        missing = missing_parameters(run_id, project, entry_point, parameters) if program else []
+        client.log_batch(run_id, params=missing, tags=[RunTag(key, value) for key, value in tags.items()])
     client.set_terminated(run_id, status)
     unfinished = None
     run = client.get_run(run_id)
@@ -211,18 +240,16 @@ def noted(problems, what):
         problems.append(f"{what}: {type(error).__name__}: {error}")
 
 
-def log_parameters(run_id, project, entry_point, parameters):
-    """Logs the parameters, defaults included, after the program: had `1e-5` been logged before, the program's own
-    log_param(1e-05) would be refused."""
+def missing_parameters(run_id, project, entry_point, parameters):
+    """Parameters, defaults included, that the program has not logged. They are logged after it: had `1e-5` been logged
+    before, its own log_param(1e-05) would be refused."""
     declared, extra = load_project(project).get_entry_point(entry_point).compute_parameters(parameters, None)
     logged = client.get_run(run_id).data.params
-    missing = [
+    return [
         Param(key, "".join(shlex.split(value)))
         for key, value in {**declared, **extra}.items()
         if key not in logged
     ]
-    if missing:
-        client.log_batch(run_id, params=missing)
 
 
 def child_runs(run):

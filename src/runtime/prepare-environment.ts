@@ -11,6 +11,8 @@ import { prepareUv } from './uv-environment.ts'
 export type Manager = 'local' | 'uv' | 'conda'
 
 export interface Prepared {
+  /** The interpreter of the environment: its path, or its name on the PATH. */
+  interpreter: string
   /** null: not known. */
   python: string | null
   reused: boolean
@@ -86,7 +88,8 @@ export async function chooseManager(choice: Choice): Promise<{ manager: Manager;
 export async function prepareEnvironment(options: PrepareOptions): Promise<Prepared> {
   if (options.manager === 'uv') return prepareUv(options)
   if (options.manager === 'conda') return prepareConda(options)
-  return { python: null, reused: true, variables: options.settings.arnVariables }
+  const { python, arnVariables } = options.settings
+  return { interpreter: python, python: null, reused: true, variables: arnVariables }
 }
 
 async function hasConda(env: Variables): Promise<boolean> {

@@ -14,6 +14,7 @@ export interface GrowingReport {
 
 export function createReport(tree: ContainerTree, say: (text: string) => void): GrowingReport {
   const value = emptyReport()
+  let saved: Promise<void> = Promise.resolve()
   return {
     value,
     async phase(name, work) {
@@ -32,7 +33,11 @@ export function createReport(tree: ContainerTree, say: (text: string) => void): 
       value.warnings.push(text)
       say(text)
     },
-    save: () => writeReport(tree, value)
+    save() {
+      // One after the other: they write to the same file.
+      saved = saved.catch(() => {}).then(() => writeReport(tree, value))
+      return saved
+    }
   }
 }
 

@@ -30,7 +30,7 @@ export async function runProgram(
     started = true
     onStart(mlflow.group)
     if (signal.aborted) stop()
-    const exitCode = await mlflow.waitForProgram()
+    const exitCode = await mlflow.waitForProgram({ run_id: program.run_id })
     if (signal.aborted) throw stoppedError()
     return exitCode
   } finally {

@@ -17,6 +17,10 @@ export interface Settings {
   stopGraceSeconds: number
   /** MLFLOW_JOBS_LOCK: a file to hold locked as long as this process lives, so that others can tell. */
   lock: string | undefined
+  /** MLFLOW_JOBS_METRIC_LINES: whether a running job's metrics are printed, for a service that reads nothing but the log. */
+  metricLines: boolean
+  /** MLFLOW_JOBS_IMAGE_VERSION, which the training image sets. */
+  imageVersion: string | undefined
   /** MLFLOW_JOBS_ARN_PACKAGES, on the path of the interpreter that has mlflow where the tracking URI is an ARN. */
   arnVariables: Variables
   /** What the building of environments sees. */
@@ -54,6 +58,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
       environment.CONDA_TRAINING_ENV ||
       (environment.MLFLOW_JOBS_ENVIRONMENTS ? undefined : 'training'),
     lock: environment.MLFLOW_JOBS_LOCK || undefined,
+    metricLines: environment.MLFLOW_JOBS_METRIC_LINES === 'true',
+    imageVersion: environment.MLFLOW_JOBS_IMAGE_VERSION || undefined,
     arnVariables: isArn(common.MLFLOW_TRACKING_URI)
       ? pythonPath(environment.MLFLOW_JOBS_ARN_PACKAGES, environment.PYTHONPATH)
       : {},

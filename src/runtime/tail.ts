@@ -2,7 +2,11 @@
 export interface Tail {
   add(chunk: Buffer): void
   text(): string
+  /** Whether the last line has not ended. */
+  isMidLine(): boolean
 }
+
+const newline = 10
 
 export function createTail(limitBytes: number): Tail {
   let chunks: Buffer[] = []
@@ -20,6 +24,7 @@ export function createTail(limitBytes: number): Tail {
     text() {
       shrink()
       return chunks[0]?.toString() ?? ''
-    }
+    },
+    isMidLine: () => (chunks.at(-1)?.at(-1) ?? newline) !== newline
   }
 }

@@ -35,8 +35,9 @@ export async function updateTrainingEnvironment(
   if (!variables) {
     throw new TrainingError('platform', `The conda environment ${name} cannot be activated.`)
   }
-  await addPackages(pythonOf(variables), packages, builder)
-  return { python: await versionOf(variables), reused, variables }
+  const interpreter = pythonOf(variables)
+  await addPackages(interpreter, packages, builder)
+  return { interpreter, python: await versionOf(variables), reused, variables }
 }
 
 /** The variables of the activated environment; undefined where there is none of that name. */

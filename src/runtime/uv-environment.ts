@@ -54,6 +54,7 @@ export async function prepareUv(given: PrepareOptions): Promise<Prepared> {
       })
   const bin = join(folder, 'venv', 'bin')
   return {
+    interpreter: join(bin, 'python'),
     python: await pythonVersion(join(folder, 'venv')),
     reused,
     variables: {

@@ -27,6 +27,7 @@ export const aJob = (changes: Partial<JobRecord> = {}): JobRecord => ({
   tags: { team: 'cellar' },
   warnings: [],
   backend: { name: 'local', status: null, details: {} },
+  serviceVersion: '0.1.0',
   createdAt,
   startedAt: null,
   endedAt: null,

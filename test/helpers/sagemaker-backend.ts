@@ -153,6 +153,7 @@ export async function stage(
 const noLogs: JobLogs = {
   open: async () => undefined,
   finish: async () => undefined,
+  metrics: () => undefined,
   forget: async () => {},
   close: async () => {}
 }

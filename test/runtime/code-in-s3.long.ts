@@ -61,7 +61,9 @@ function fetcher(base: string, python: string, variables: NodeJS.ProcessEnv) {
     ...variables
   })
   const log = new PassThrough().resume()
-  const mlflow = startMlflow({ python, variables: settings.variables, cwd: base, log })
+  const { variables: all } = settings
+  const onMetrics = async () => {}
+  const mlflow = startMlflow({ python, variables: all, cwd: base, log, onMetrics })
   const fetch = (source: string) =>
     fetchCode(containerTree(mkdtempSync(join(base, 'ml-'))), source, (uri, file) =>
       downloadCode(mlflow, uri, file, python)

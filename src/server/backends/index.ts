@@ -1,6 +1,7 @@
 /** Where jobs run. */
 import type { Readable } from 'node:stream'
 import type { Fault } from '../../contract/fault.ts'
+import type { Metrics } from '../../contract/metric-lines.ts'
 import type { Failure } from '../../contract/run-report.ts'
 import type { Resources } from './resources.ts'
 
@@ -48,6 +49,8 @@ export interface Observation {
   endedAt?: string
   /** Known while the job runs, where the runtime could say so. */
   run?: { id: string; experimentId: string; experimentName: string | null; trackingUri: string }
+  /** Last values while the job runs, where the backend learns them. */
+  metrics?: Metrics
   /** Only of an ended job. */
   stopped?: boolean
   /**

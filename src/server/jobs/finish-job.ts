@@ -39,7 +39,7 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
     ...seenChanges(seen),
     endedAt,
     failure,
-    metrics: report?.metrics ?? {},
+    metrics: report?.metrics ?? seen.metrics ?? job.metrics,
     // What was said at submission the runtime may have found again.
     warnings: [...new Set([...job.warnings, ...(report?.warnings ?? [])])],
     model: model

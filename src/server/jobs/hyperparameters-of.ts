@@ -10,9 +10,20 @@ export function hyperparametersOf(job: JobRecord): Record<string, string> {
     projectPath: job.project.path,
     tags: {
       ...job.tags,
-      'mlflow_jobs.job': job.id,
-      'mlflow_jobs.project': job.project.digest,
-      ...(job.project.gitCommit ? { 'mlflow.source.git.commit': job.project.gitCommit } : {})
+      'mlflow-jobs.job': job.id,
+      'mlflow-jobs.project': job.project.digest,
+      'mlflow-jobs.backend': job.backend.name,
+      ...present({
+        'mlflow-jobs.service.version': job.serviceVersion,
+        'mlflow-jobs.batch': job.batch,
+        'mlflow-jobs.rerunOf': job.rerunOf,
+        'mlflow.source.git.commit': job.project.gitCommit
+      })
     }
   })
 }
+
+const present = (tags: Record<string, string | null>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(tags).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))
+  )

@@ -82,7 +82,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
 
   return {
     projects: createProjects({ storage, projectLock, ...options.submit }),
-    ...createResults({ get, storage }),
+    ...createResults({ get, storage, backend }),
     get,
     waitFor: store.waitFor,
     list: query => store.list(query),

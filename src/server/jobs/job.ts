@@ -85,6 +85,8 @@ export interface JobRecord {
   warnings: string[]
   /** details: what it says besides, such as an ARN. */
   backend: { name: string; status: string | null; details: Record<string, string> }
+  /** Of the service that accepted it; null: before that was recorded. */
+  serviceVersion: string | null
   createdAt: string
   startedAt: string | null
   endedAt: string | null

@@ -3,6 +3,7 @@
  * here alone. A turn begins with what the store says and what the backend sees, so a restart needs nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import pLimit from 'p-limit'
 import pMap from 'p-map'
 import { plainFailure } from '../../contract/run-report.ts'
@@ -34,6 +35,8 @@ export interface LoopOptions {
 }
 
 const retryMilliseconds = 10_000
+/** A record is not written more often than that because of metrics alone. */
+const metricsMilliseconds = 3_000
 
 /** How many queued and in-progress jobs a turn looks at, at most. */
 const queuedInView = 10_000
@@ -59,6 +62,8 @@ export function createLoop(options: LoopOptions): Loop {
   /** Jobs that have ended and whose outputs are being taken over, which may take long: no turn waits for it. */
   const finishing = new Map<string, Promise<void>>()
   const finishInTurn = pLimit(finishConcurrency)
+  /** When a job's metrics were taken over (milliseconds since 1970). */
+  const metricsAt = new Map<string, number>()
 
   async function turns(): Promise<void> {
     let recovered = false
@@ -170,14 +175,25 @@ export function createLoop(options: LoopOptions): Loop {
     for (const { state, at, reason } of seen.steps ?? [])
       await move(job, state, reason ?? null, {}, at)
     if (seen.state === 'ended') return finish(job, seen)
+    const changes = seenChanges(withMetricsInTime(job, seen))
     if (job.stopRequestedAt && seen.state !== 'stopping') {
       await backend.stop(job.id)
       const reason = seen.stopRefused ?? 'A stop was asked for.'
-      if (job.status !== 'stopping') await move(job, 'stopping', reason, seenChanges(seen))
-      else await update(job, { ...seenChanges(seen), statusReason: reason })
+      if (job.status !== 'stopping') await move(job, 'stopping', reason, changes)
+      else await update(job, { ...changes, statusReason: reason })
     } else if (seen.state !== 'unclear' && job.status !== seen.state && job.status !== 'stopping')
-      await move(job, seen.state, seen.reason ?? null, seenChanges(seen))
-    else await update(job, { ...seenChanges(seen), statusReason: seen.reason ?? null })
+      await move(job, seen.state, seen.reason ?? null, changes)
+    else await update(job, { ...changes, statusReason: seen.reason ?? null })
+  }
+
+  /** Metrics may have changed at every look. */
+  function withMetricsInTime({ id, metrics }: JobRecord, seen: Observation): Observation {
+    if (!seen.metrics || isDeepStrictEqual(seen.metrics, metrics)) return seen
+    const now = Date.now()
+    const { metrics: _, ...others } = seen
+    if (now - (metricsAt.get(id) ?? 0) < metricsMilliseconds) return others
+    metricsAt.set(id, now)
+    return seen
   }
 
   function finish(job: JobRecord, seen: Observation): void {
@@ -185,6 +201,7 @@ export function createLoop(options: LoopOptions): Loop {
     const finished = finishInTurn(() =>
       guarded(job.id, async () => {
         await finishJob(job, seen, { ...options, move })
+        metricsAt.delete(job.id)
         await backend.forget(job.id)
       })
     ).finally(() => finishing.delete(job.id))

@@ -1,5 +1,6 @@
 /** What jobs leave behind. */
 import type { ModelFile, RunReport } from '../../contract/run-report.ts'
+import type { Backend } from '../backends/index.ts'
 import { ModelFileNotFound, ModelNotFound, ModelNotReady } from '../errors.ts'
 import { listedFiles } from '../models/index.ts'
 import { modelKey, reportKey, type Storage, type StoredObject } from '../storage/index.ts'
@@ -7,6 +8,8 @@ import { isTerminal, type JobRecord } from './job.ts'
 
 /** Every method throws JOB_NOT_FOUND. */
 export interface Results {
+  /** The last values while the job runs; with their history and those of child runs when it has ended. */
+  metrics(id: string): Promise<Pick<RunReport, 'metrics' | 'metricHistory' | 'childRuns'>>
   /** undefined as long as there is none. */
   report(id: string): Promise<RunReport | undefined>
   /** Throws MODEL_NOT_READY or MODEL_NOT_FOUND, as all below do. */
@@ -26,9 +29,10 @@ export interface Model {
 interface ResultsOptions {
   get(id: string): Promise<JobRecord>
   storage: Storage
+  backend: Backend
 }
 
-export function createResults({ get, storage }: ResultsOptions): Results {
+export function createResults({ get, storage, backend }: ResultsOptions): Results {
   async function readReport(id: string): Promise<RunReport | undefined> {
     if (!(await storage.stat(reportKey(id)))) return undefined
     const chunks = await (await storage.read(reportKey(id))).toArray()
@@ -52,6 +56,16 @@ export function createResults({ get, storage }: ResultsOptions): Results {
   return {
     model,
     modelFiles,
+
+    async metrics(id) {
+      const job = await get(id)
+      const last = { metrics: job.metrics, metricHistory: {}, childRuns: [] }
+      if (isTerminal(job.status)) return (await readReport(id)) ?? last
+      // SageMaker's metrics come with the log, which is read as long as somebody asks for it.
+      const log = await backend.log(id)
+      await log?.close()
+      return last
+    },
 
     async report(id) {
       await get(id)

@@ -8,5 +8,6 @@ export function seenChanges(seen: Observation): Changes {
   if (seen.startedAt) changes.startedAt = seen.startedAt
   if (seen.billableSeconds !== undefined) changes.billableSeconds = seen.billableSeconds
   if (seen.run) changes.mlflowRun = seen.run
+  if (seen.metrics) changes.metrics = seen.metrics
   return changes
 }

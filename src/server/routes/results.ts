@@ -12,18 +12,15 @@ export const resultRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (ap
         operationId: 'getMetrics',
         tags: ['results'],
         summary: 'The run’s metrics, with their history and those of child runs',
-        description: 'Empty until the job has ended.',
+        description:
+          'While the job runs: the last values, some seconds late; the history and the child runs come at its end. On SageMaker they come with the job’s log, so that asking here makes the log be read, as following it does.',
         params: JobParams,
         response: { 200: Ref(Metrics), ...problems(404, 503) }
       }
     },
     async request => {
-      const report = await jobs.report(request.params.id)
-      return {
-        metrics: report?.metrics ?? {},
-        history: report?.metricHistory ?? {},
-        childRuns: report?.childRuns ?? []
-      }
+      const { metrics, metricHistory: history, childRuns } = await jobs.metrics(request.params.id)
+      return { metrics, history, childRuns }
     }
   )
 }

@@ -97,7 +97,8 @@ export const Job = Type.Object(
     transitions: Type.Array(Ref(Transition)),
     failure: Nullable(Ref(Failure)),
     metrics: Type.Record(Type.String(), MetricValue, {
-      description: 'The last value of each metric, once the job has ended.'
+      description:
+        'The last value of each metric, while the job runs some seconds late. On SageMaker they come while somebody reads the job’s log or its metrics.'
     }),
     model: Nullable(
       Type.Object({

@@ -193,7 +193,14 @@ function changing(job: JobRecord) {
 type Row = Pick<Selectable<Tables['jobs']>, 'stop_requested_at' | 'version' | 'document'>
 
 /** What jobs of earlier versions lack. */
-const added = { resources: {}, inputs: {}, billableSeconds: null, batch: null, rerunOf: null }
+const added = {
+  resources: {},
+  inputs: {},
+  billableSeconds: null,
+  batch: null,
+  rerunOf: null,
+  serviceVersion: null
+}
 
 const fromRow = ({ document, version, stop_requested_at }: Row): JobRecord => ({
   ...added,

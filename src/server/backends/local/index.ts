@@ -11,6 +11,7 @@ import type { Backend, Observation, StartOutcome } from '../index.ts'
 import { openLogFile } from '../log-file.ts'
 import { checkJob } from './check-job.ts'
 import { type Claim, createJson, type JobFolder, jobFolder, makeFolders } from './job-folder.ts'
+import { createLiveReports } from './live-reports.ts'
 import { observeJob } from './observe-job.ts'
 import { type JobSettings, type Tools, writeFolder } from './write-folder.ts'
 
@@ -43,6 +44,7 @@ export function createLocal(options: LocalOptions): Backend {
     for (const listener of listeners) listener()
   }
   facilities.onReady(changed)
+  const reports = createLiveReports()
   const folderOf = (id: string) => jobFolder(join(folder, 'jobs', id, 'local'))
 
   return {
@@ -81,7 +83,11 @@ export function createLocal(options: LocalOptions): Backend {
     async observe(ids) {
       const seen = new Map<string, Observation>()
       for (const id of ids) {
-        const observation = await observeJob(id, folderOf(id), supervisors.has(id)).catch(unclear)
+        const place = folderOf(id)
+        const observation = await observeJob(id, place, {
+          supervised: supervisors.has(id),
+          report: () => reports.read(id, place)
+        }).catch(unclear)
         if (observation) seen.set(id, observation)
         if (observation && observation.state !== 'ended') active.add(id)
         else if (!supervisors.has(id)) active.delete(id)
@@ -101,6 +107,7 @@ export function createLocal(options: LocalOptions): Backend {
 
     async forget(id) {
       active.delete(id)
+      reports.forget(id)
       const { path } = folderOf(id)
       await rm(path, { recursive: true, force: true }).catch(async () => {
         // A program may leave folders that nobody may write.

@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Value } from 'typebox/value'
-import { plainFailure, RunReport, runReportFile } from '../../../contract/run-report.ts'
+import { plainFailure, type RunReport } from '../../../contract/run-report.ts'
 import { tryLock } from '../../../system/lock.ts'
 import { logKey, modelKey, outputKey } from '../../storage/index.ts'
 import type { Observation } from '../index.ts'
@@ -15,11 +14,18 @@ import {
   stoppedBeforeStart
 } from './job-folder.ts'
 
-/** undefined where the job was never started; `supervised`: its supervisor was started and has not ended. */
+export interface Seen {
+  /** Its supervisor was started and has not ended. */
+  supervised: boolean
+  /** What the runtime says of the job meanwhile. */
+  report(): Promise<RunReport | undefined>
+}
+
+/** undefined where the job was never started. */
 export async function observeJob(
   id: string,
   place: JobFolder,
-  supervised: boolean
+  { supervised, report }: Seen
 ): Promise<Observation | undefined> {
   const exit = await readJson<ExitFile>(place.exit)
   const claim = await readJson<Claim>(place.claim)
@@ -30,20 +36,25 @@ export async function observeJob(
   if (orphaned && !isHeld(place.runtimeLock)) {
     const late = await readJson<ExitFile>(place.exit)
     const steps = await readSteps(place, claim)
-    return late ? ended(id, place, late, steps) : await lost(id, place, claim)
+    return late ? ended(id, place, late, steps) : await lost(id, place, claim, await report())
   }
   const program = await readJson<{ at: string }>(place.program)
-  const run = await readRun(place)
   const stopping = orphaned || existsSync(place.stop)
   const observation: Observation = {
     state: stopping ? 'stopping' : program ? 'running' : 'starting',
     status: stopping ? 'Stopping' : program ? 'Training' : 'Starting',
-    startedAt: claim.at
+    startedAt: claim.at,
+    ...tellingOf(await report())
   }
   if (!program && !stopping)
     observation.reason = 'Unpacking the project and preparing its environment.'
-  if (run) observation.run = run
   return observation
+}
+
+function tellingOf(report: RunReport | undefined): Pick<Observation, 'run' | 'metrics'> {
+  if (!report) return {}
+  const { run, metrics } = report
+  return run ? { run, metrics } : { metrics }
 }
 
 /** The lock is its holder's for as long as that lives: who can take it knows that it is dead. */
@@ -99,28 +110,25 @@ async function readSteps(place: JobFolder, claim: Claim | undefined): Promise<St
 }
 
 /** The supervisor was killed, or the machine went down. The job is not run again: it may have had effects. */
-async function lost(id: string, place: JobFolder, claim: Claim): Promise<Observation> {
+async function lost(
+  id: string,
+  place: JobFolder,
+  claim: Claim,
+  report: RunReport | undefined
+): Promise<Observation> {
   const said = await readFile(join(place.path, 'supervisor.log'), 'utf8').catch(() => '')
   const last = said
     .trim()
     .split('\n')
     .findLast(line => /^\w*Error/.test(line))
   const message = `The job's processes were ended from outside (a restart of the machine, or a kill); it is not run again, since it may have had effects.${last ? ` Its supervisor said: ${last}` : ''}`
-  const observation: Observation = {
+  return {
     state: 'ended',
     status: 'Failed',
     startedAt: claim.at,
     endedAt: new Date().toISOString(),
     failure: plainFailure('platform', message),
-    outputs: existsSync(place.log) ? [{ key: logKey(id), file: place.log }] : []
+    outputs: existsSync(place.log) ? [{ key: logKey(id), file: place.log }] : [],
+    ...tellingOf(report)
   }
-  const run = await readRun(place)
-  if (run) observation.run = run
-  return observation
-}
-
-/** The user's program can write there, too: what is no report counts as none. */
-async function readRun(place: JobFolder): Promise<Observation['run']> {
-  const report = await readJson<unknown>(join(place.tree.outputData, runReportFile)).catch(() => {})
-  return Value.Check(RunReport, report) && report.run ? report.run : undefined
 }

@@ -1,10 +1,11 @@
 /** Appends what the streams of a job have to its log. The one writer of the job's log and of the state beside it. */
 import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises'
+import { addNews, type MetricNews, readMetricLine } from '../../../contract/metric-lines.ts'
 import type { LogCalls } from './log-calls.ts'
 import { type LogPlace, loadState, saveState } from './log-state.ts'
 import { createLogStream, type LogStream } from './log-stream.ts'
 import { createLookout } from './lookout.ts'
-import { type MergedEvent, mergeStreams } from './merge-streams.ts'
+import { mergeStreams } from './merge-streams.ts'
 
 export interface Collection {
   /**
@@ -26,6 +27,8 @@ export interface CollectOptions {
   calls: LogCalls
   /** Called when so many bytes of the log are certain; only they may be shown. */
   onGrowth(sizeBytes: number): void
+  /** Called when its lines tell metrics; these lines are no part of the log. */
+  onNews(news: MetricNews): void
 }
 
 const chunkBytes = 1024 * 1024
@@ -43,6 +46,7 @@ export async function openCollection(options: CollectOptions): Promise<Collectio
   let file: FileHandle | undefined
   let pending: Buffer[] = []
   let pendingBytes = 0
+  let taken = 0
 
   async function write(): Promise<void> {
     if (pendingBytes === 0) return
@@ -65,18 +69,30 @@ export async function openCollection(options: CollectOptions): Promise<Collectio
 
   async function append(): Promise<void> {
     for await (const run of mergeStreams([...streams.values()])) {
-      for (const event of run) {
-        const line = lineOf(event, options.hosts)
-        pending.push(line)
-        pendingBytes += line.length
+      for (const { host, event } of run) {
+        const lines = (event.message ?? '').split('\n').filter(isOwn)
+        if (lines.length === 0) continue
+        const chunk = textOf(lines, options.hosts > 1 ? host : undefined)
+        pending.push(chunk)
+        pendingBytes += chunk.length
       }
+      taken += run.length
       if (pendingBytes >= chunkBytes) await write()
     }
   }
 
+  /** Whether the line is the job's own; of the runtime's lines the metrics are taken. */
+  function isOwn(line: string): boolean {
+    const news = readMetricLine(line)
+    if (!news) return true
+    state.news = addNews(state.news, news)
+    options.onNews(state.news)
+    return false
+  }
+
   return {
     async round({ complete }) {
-      const before = state.sizeBytes
+      const before = taken
       if (complete || lookout.isDue(streams.size))
         for (const name of await calls.streams(id))
           if (!streams.has(name)) streams.set(name, createLogStream(name, calls))
@@ -85,7 +101,7 @@ export async function openCollection(options: CollectOptions): Promise<Collectio
       } finally {
         await write()
       }
-      return state.sizeBytes > before
+      return taken > before
     },
     async finish() {
       state.finished = true
@@ -107,8 +123,7 @@ async function truncateFile(file: string, sizeBytes: number): Promise<void> {
 }
 
 /** A message may hold several lines, and carriage returns, which are kept. */
-function lineOf({ host, event: { message = '' } }: MergedEvent, hosts: number): Buffer {
-  const lines = message.split('\n')
-  const text = hosts > 1 ? lines.map(line => `[algo-${host}] ${line}`).join('\n') : message
-  return Buffer.from(`${text}\n`)
+function textOf(lines: string[], host: number | undefined): Buffer {
+  const shown = host === undefined ? lines : lines.map(line => `[algo-${host}] ${line}`)
+  return Buffer.from(`${shown.join('\n')}\n`)
 }

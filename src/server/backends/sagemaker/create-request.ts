@@ -82,14 +82,18 @@ const escapeLines = (value: string) =>
     character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
   )
 
-/** The operator's below the caller's. A container without a network reaches no tracking server: it logs into what it leaves. */
+/**
+ * The operator's below the caller's. A container without a network reaches no tracking server: it logs into what it leaves.
+ * How a job goes is known from its log alone.
+ */
 export const environmentOf = (
   { environment }: BackendJob,
   { networkIsolation }: SagemakerConfig,
   trackingUri: string | null
 ): Record<string, string> => ({
   ...(trackingUri && !networkIsolation ? { MLFLOW_TRACKING_URI: trackingUri } : {}),
-  ...environment
+  ...environment,
+  MLFLOW_JOBS_METRIC_LINES: 'true'
 })
 
 /** The operator's over the caller's: costs and rights may hang on them. */

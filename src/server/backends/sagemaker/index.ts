@@ -3,6 +3,7 @@
  * this process remembers it can lose, for it is asked again after a restart.
  */
 import type { SageMakerClient } from '@aws-sdk/client-sagemaker'
+import type { Metrics } from '../../../contract/metric-lines.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import type { Backend, Observation, Resources } from '../index.ts'
 import { checkLimits } from './check-limits.ts'
@@ -107,7 +108,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
   /** A job that this process knows nothing of may run nevertheless: it is unclear, never absent. */
   function observe(id: string): Observation {
     const known = table.get(id)
-    if (known) return observationOfEntry(known)
+    if (known) return observationOfEntry(known, logs.metrics(id))
     const stoppedAt = places.stoppedAt(id)
     if (stoppedAt) return { state: 'ended', status: 'Stopped', endedAt: stoppedAt, stopped: true }
     const entry = table.add(olderEntry(id, places.arnOf(id)))
@@ -169,8 +170,14 @@ export function createSagemaker(options: SagemakerOptions): Backend {
 const withoutUndefined = ({ maxWaitSeconds, ...planned }: PlannedResources): Resources =>
   maxWaitSeconds === undefined ? planned : { ...planned, maxWaitSeconds }
 
-const observationOfEntry = ({ observation, stopRefused }: Entry): Observation =>
-  stopRefused === undefined ? observation : { ...observation, stopRefused }
+const observationOfEntry = (
+  { observation, stopRefused }: Entry,
+  metrics: Metrics | undefined
+): Observation => ({
+  ...observation,
+  ...(stopRefused === undefined ? {} : { stopRefused }),
+  ...(metrics ? { metrics } : {})
+})
 
 function quotaOfEntry({ quota, described }: Entry): string {
   return (

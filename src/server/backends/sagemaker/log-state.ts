@@ -1,6 +1,7 @@
 /** How far a job's log was collected: saved beside it, so that collecting goes on exactly after a crash. */
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { MetricNews } from '../../../contract/metric-lines.ts'
 
 /** Where reading of a stream goes on. */
 export interface Position {
@@ -19,6 +20,8 @@ export interface LogState {
   finished: boolean
   /** By the stream's name. */
   streams: Record<string, Position>
+  /** The last metrics that its lines told; absent where they told none. */
+  news?: MetricNews
 }
 
 export interface LogPlace {

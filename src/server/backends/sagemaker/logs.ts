@@ -6,6 +6,7 @@ import { rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import type { Metrics } from '../../../contract/metric-lines.ts'
 import type { LogSource } from '../index.ts'
 import { openLogFile } from '../log-file.ts'
 import { type Collection, openCollection } from './collect-log.ts'
@@ -23,6 +24,8 @@ export interface JobLogs {
    * CloudWatch cannot be read, that is said by `onProblem`, and the file is as far as it came. May be called again.
    */
   finish(id: string, endedAt: Date | undefined): Promise<string | undefined>
+  /** The last metrics of what was read so far; undefined where it tells none, or rests. */
+  metrics(id: string): Metrics | undefined
   /** Removes what is kept of the job's log on this machine. */
   forget(id: string): Promise<void>
   close(): Promise<void>
@@ -52,6 +55,7 @@ interface JobLog {
   /** So much of it may be shown. */
   sizeBytes: number
   finished: boolean
+  metrics: Metrics | undefined
   forgotten: boolean
   askedAt: number
   /** Ends the reading that is under way. */
@@ -94,6 +98,9 @@ export function createJobLogs(options: JobLogsOptions): JobLogs {
       calls: createLogCalls({ client, ...retry }, log.stop.signal),
       onGrowth(sizeBytes) {
         log.sizeBytes = sizeBytes
+      },
+      onNews({ metrics }) {
+        log.metrics = metrics
       }
     })
     try {
@@ -178,6 +185,7 @@ export function createJobLogs(options: JobLogsOptions): JobLogs {
       })
       return log.finishing
     },
+    metrics: id => logs.get(id)?.metrics,
     async forget(id) {
       const log = logOf(id)
       log.forgotten = true
@@ -196,12 +204,14 @@ export function createJobLogs(options: JobLogsOptions): JobLogs {
 function createLog(place: LogPlace): JobLog {
   const log: JobLog = {
     place,
-    ready: loadState(place).then(({ sizeBytes, finished }) => {
+    ready: loadState(place).then(({ sizeBytes, finished, news }) => {
       log.sizeBytes = sizeBytes
       log.finished = finished
+      log.metrics = news?.metrics
     }),
     sizeBytes: 0,
     finished: false,
+    metrics: undefined,
     forgotten: false,
     askedAt: 0,
     stop: new AbortController()

@@ -8,6 +8,7 @@ import { list } from 'tar'
 import {
   createJson,
   type ExitFile,
+  type JobFolder,
   jobFolder,
   makeFolders,
   readJson,
@@ -30,6 +31,8 @@ async function place(t: Test, program: string, limits: { maxRuntimeSeconds?: num
   return folder
 }
 
+const observe = (folder: JobFolder, supervised = false) =>
+  observeJob('job-a', folder, { supervised, report: async () => undefined })
 const supervise = (folder: { path: string }) => execa(process.execPath, [main, folder.path])
 
 t.test('a job is taken once, whoever else is started for it', async t => {
@@ -39,7 +42,7 @@ t.test('a job is taken once, whoever else is started for it', async t => {
   await supervise(folder)
 
   t.equal(await readFile(join(folder.tree.base, 'runs'), 'utf8'), 'ran\n')
-  t.match(await observeJob('job-a', folder, false), { state: 'ended', exitCode: 0 })
+  t.match(await observe(folder), { state: 'ended', exitCode: 0 })
 })
 
 t.test('a job that was stopped before it began never begins', async t => {
@@ -49,7 +52,7 @@ t.test('a job that was stopped before it began never begins', async t => {
   await supervise(folder)
 
   t.notOk(existsSync(join(folder.tree.base, 'runs')))
-  t.match(await observeJob('job-a', folder, false), { state: 'ended', stopped: true })
+  t.match(await observe(folder), { state: 'ended', stopped: true })
 })
 
 t.test('what it leaves is packed, whatever its files are called', async t => {
@@ -82,7 +85,7 @@ t.test('a job that runs for too long is stopped, has failed, and leaves what it 
 
   await supervise(folder)
 
-  t.match(await observeJob('job-a', folder, false), {
+  t.match(await observe(folder), {
     state: 'ended',
     status: 'MaxRuntimeExceeded',
     stopped: false,
@@ -98,7 +101,7 @@ t.test('a job that ends within its longest time has nothing to do with it', asyn
 
   await supervise(folder)
 
-  t.match(await observeJob('job-a', folder, false), {
+  t.match(await observe(folder), {
     status: 'Failed',
     exitCode: 3,
     failure: undefined
@@ -113,7 +116,7 @@ t.test('a stop that is asked for before the time is over is a stop', async t => 
   await writeFile(folder.stop, '')
   await supervisor
 
-  t.match(await observeJob('job-a', folder, false), { status: 'Stopped', failure: undefined })
+  t.match(await observe(folder), { status: 'Stopped', failure: undefined })
 })
 
 t.test('a job whose supervisor is killed is lost, not run again', async t => {
@@ -124,7 +127,7 @@ t.test('a job whose supervisor is killed is lost, not run again', async t => {
   supervisor.kill('SIGKILL')
   await supervisor.catch(() => {})
 
-  t.match(await observeJob('job-a', folder, false), {
+  t.match(await observe(folder), {
     state: 'ended',
     failure: { kind: 'platform', message: /ended from outside/ }
   })
@@ -135,7 +138,7 @@ t.test('a report that the program has spoilt hides nothing else', async t => {
   const supervisor = supervise(folder)
   while (!existsSync(folder.claim)) await wait()
 
-  t.match(await observeJob('job-a', folder, true), { state: 'starting', run: undefined })
+  t.match(await observe(folder, true), { state: 'starting', run: undefined })
   await supervisor
 })
 

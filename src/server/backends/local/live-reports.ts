@@ -1,0 +1,42 @@
+/** What the runtimes of running jobs say of them: their reports, each read again only when it was replaced. */
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Value } from 'typebox/value'
+import { RunReport, runReportFile } from '../../../contract/run-report.ts'
+import type { JobFolder } from './job-folder.ts'
+
+export interface LiveReports {
+  /** undefined while there is none. */
+  read(id: string, place: JobFolder): Promise<RunReport | undefined>
+  forget(id: string): void
+}
+
+/** The user's program can write there, too: what is no report, or is far too large, counts as none. */
+const mostBytes = 16 * 1024 * 1024
+
+export function createLiveReports(): LiveReports {
+  const known = new Map<string, { stamp: string; report: RunReport | undefined }>()
+  return {
+    async read(id, { tree }) {
+      const file = join(tree.outputData, runReportFile)
+      const found = await stat(file).catch(() => undefined)
+      if (!found?.isFile() || found.size > mostBytes) return undefined
+      const stamp = `${found.ino} ${found.size} ${found.mtimeMs}`
+      const before = known.get(id)
+      if (before?.stamp === stamp) return before.report
+      const report = await readReport(file)
+      known.set(id, { stamp, report })
+      return report
+    },
+    forget: id => void known.delete(id)
+  }
+}
+
+async function readReport(file: string): Promise<RunReport | undefined> {
+  try {
+    const report: unknown = JSON.parse(await readFile(file, 'utf8'))
+    return Value.Check(RunReport, report) ? report : undefined
+  } catch {
+    return undefined
+  }
+}
