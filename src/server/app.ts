@@ -22,8 +22,10 @@ import { logRoutes } from './routes/logs.ts'
 import { modelRoutes } from './routes/model.ts'
 import { modelFileRoutes } from './routes/model-files.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { provenanceSchemas } from './routes/present-provenance.ts'
 import { projectSchemas } from './routes/project-schemas.ts'
 import { projectRoutes } from './routes/projects.ts'
+import { provenanceRoutes } from './routes/provenance.ts'
 import { resultRoutes } from './routes/results.ts'
 import { sharedSchemas } from './routes/schemas.ts'
 import { submissionSchemas } from './routes/submission-schemas.ts'
@@ -42,6 +44,14 @@ export interface AppOptions extends CrossSiteOptions {
   limits: ProjectLimits
   logger: NonNullable<FastifyServerOptions['logger']>
 }
+
+const apiSchemas = [
+  ...sharedSchemas,
+  ...submissionSchemas,
+  ...projectSchemas,
+  ...provenanceSchemas,
+  Discovery
+]
 
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -69,8 +79,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(toProblem)
   app.setNotFoundHandler(noRoute)
-  for (const schema of [...sharedSchemas, ...submissionSchemas, ...projectSchemas, Discovery])
-    app.addSchema(schema)
+  for (const schema of apiSchemas) app.addSchema(schema)
 
   await addConventions(app, options)
   await app.register(multipart)
@@ -85,6 +94,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(modelRoutes, options)
   await app.register(modelFileRoutes, options)
   await app.register(discoveryRoutes, options)
+  await app.register(provenanceRoutes, options)
   await app.register(operationRoutes, options)
   await app.register(documentRoutes)
   return app

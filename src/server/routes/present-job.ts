@@ -50,6 +50,7 @@ export function presentJob(job: JobRecord): Job {
       model: `${self}/model`,
       modelFiles: `${self}/model/files`,
       project: `/projects/${job.project.digest}`,
+      provenance: `${self}/provenance`,
       stop: `${self}/stop`,
       rerun: `${self}/rerun`
     }

@@ -114,6 +114,7 @@ export const Job = Type.Object(
       model: Type.String(),
       modelFiles: Type.String(),
       project: Type.String(),
+      provenance: Type.String(),
       stop: Type.String(),
       rerun: Type.String()
     })

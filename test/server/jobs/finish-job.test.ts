@@ -186,3 +186,10 @@ t.test('a report that cannot be read now is no missing one: the job is not finis
     { code: 'ECONNRESET' }
   )
 })
+
+t.test('a job that leaves no report keeps the metrics that were seen last', async t => {
+  const lost = { failure: platform }
+
+  t.same((await finish(t, { ...lost, metrics: { loss: 1 } }))?.metrics, { loss: 1 })
+  t.same((await finish(t, lost, undefined, { metrics: { loss: 2 } }))?.metrics, { loss: 2 })
+})

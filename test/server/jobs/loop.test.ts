@@ -128,3 +128,22 @@ t.test('a job says why the stop that was asked for does not begin', async t => {
   while ((await reason()) !== 'It may not be stopped.') await sleep(2)
   t.match(await store.get('a1'), { status: 'stopping' })
 })
+
+t.test('of metrics that change at every look, the record has some, and not each', async t => {
+  const { store, loop, seen } = await stage(t, () => later)
+  await store.insert(aJob({ id: 'job', status: 'running', version: 1 }))
+  let looks = 0
+  seen.set('job', {
+    state: 'running',
+    status: 'Training',
+    get metrics() {
+      return { looks: ++looks }
+    }
+  })
+  loop.start()
+  while (looks < 20) await sleep(2)
+
+  const job = await store.get('job')
+  t.match(job?.metrics, { looks: Number })
+  t.ok(Number(job?.version) <= 4, `${job?.version} versions`)
+})

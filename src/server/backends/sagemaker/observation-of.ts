@@ -110,7 +110,9 @@ function timeoutOf({ SecondaryStatus, StoppingCondition }: DescribeTrainingJobRe
 function detailsOf(job: DescribeTrainingJobResponse): Record<string, string> {
   const { InstanceType: type, InstanceCount: count } = job.ResourceConfig ?? {}
   const details: Record<string, string> = {}
+  const image = job.AlgorithmSpecification?.TrainingImage
   if (job.TrainingJobArn) details.trainingJobArn = job.TrainingJobArn
+  if (image) details.trainingImage = image
   if (type) details.instanceType = type
   if (count !== undefined) details.instanceCount = String(count)
   return details

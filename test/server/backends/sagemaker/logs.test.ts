@@ -387,3 +387,52 @@ t.test('a log of many pages is written in pieces, which are shown meanwhile', as
   const state = await readFile(join(folder, 'jobs', id, 'sagemaker', 'log-state.json'), 'utf8')
   t.match(JSON.parse(state), { sizeBytes: Buffer.byteLength(log), finished: true })
 })
+
+const news = (run: string, metrics: string) =>
+  `mlflow-jobs-metrics: {"run":"${run}","metrics":{${metrics}}}`
+
+t.test(
+  'lines that tell metrics are taken out of the log, and the last values are known',
+  async t => {
+    const { cloudWatch, start } = await place(t)
+    const logs = start()
+    cloudWatch.print(stream(1), [1, 'one'], [2, news('a', '"loss":1,"gap":"NaN"')], [3, 'two'])
+    await until(logs, 'two')
+    t.strictSame(logs.metrics(id), { gap: 'NaN', loss: 1 })
+
+    cloudWatch.print(stream(1), [4, `three\n${news('a', '"loss":0.5')}\nfour`])
+    await until(logs, 'four')
+    t.strictSame(logs.metrics(id), { gap: 'NaN', loss: 0.5 })
+
+    const odd = 'mlflow-jobs-metrics: {"loss": "low"}'
+    cloudWatch.print(stream(1), [5, odd], [6, news('a', '"last":2')])
+    t.equal(await finished(logs), `one\ntwo\nthree\nfour\n${odd}\n`)
+    t.strictSame(logs.metrics(id), { gap: 'NaN', last: 2, loss: 0.5 })
+  }
+)
+
+t.test('metrics of several hosts’ logs are those of the run', async t => {
+  const { cloudWatch, start } = await place(t)
+  const logs = start({ hosts: 2 })
+  cloudWatch.print(stream(1), [1, 'one'], [2, news('a', '"loss":1')])
+  cloudWatch.print(stream(2), [3, 'two'])
+
+  t.equal(await finished(logs), '[algo-1] one\n[algo-2] two\n')
+  t.strictSame(logs.metrics(id), { loss: 1 })
+})
+
+t.test('the metrics are known after a restart, and a run that begins anew has its own', async t => {
+  const { cloudWatch, start } = await place(t)
+  const first = start()
+  cloudWatch.print(stream(1, 1), [1, news('a', '"loss":1,"gone":2')], [2, 'one'])
+  await until(first, 'one')
+  await first.close()
+
+  const second = start()
+  await until(second, 'one')
+  t.strictSame(second.metrics(id), { gone: 2, loss: 1 })
+
+  cloudWatch.print(stream(1, 2), [3, news('b', '"loss":3')], [4, 'two'])
+  await finished(second)
+  t.strictSame(second.metrics(id), { loss: 3 })
+})

@@ -1,0 +1,138 @@
+/** Where a job's results came from, as the API shows it. */
+import { type Static, type TSchema, Type } from 'typebox'
+import { lockDigest, Package } from '../../contract/environment-lock.ts'
+import { rawParameters } from '../../contract/parameters.ts'
+import type { RunReport } from '../../contract/run-report.ts'
+import { Resources } from '../backends/index.ts'
+import type { JobRecord } from '../jobs/job.ts'
+import { presentJob } from './present-job.ts'
+import { Job, Ref, Scalar, Texts } from './schemas.ts'
+
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
+const Digest = (description: string) =>
+  Type.String({ description, examples: [`sha256:${'9f86d081884c7d65'.repeat(4)}`] })
+
+export const Phase = Type.Object(
+  {
+    name: Type.String({
+      description:
+        'code: the project was unpacked; mlflow: the run was made; environment: it was prepared; program: it ran; results: what was logged was gathered.',
+      examples: ['program']
+    }),
+    startedAt: Time,
+    seconds: Type.Number()
+  },
+  { $id: 'Phase', description: 'A part of the time that the job took where it ran.' }
+)
+
+export const EnvironmentLock = Type.Object(
+  {
+    manager: Type.Enum(['local', 'uv', 'conda'], {
+      description: 'What built it; local: nothing was built.'
+    }),
+    python: Nullable(Type.String({ examples: ['3.11.9'] })),
+    packages: Nullable(
+      Type.Array(Ref(Package), {
+        description: 'All packages as they were installed, by name; null: they could not be read.'
+      })
+    ),
+    digest: Nullable(Digest('Of Python’s version and all packages: equal for equal environments.')),
+    file: Nullable(
+      Type.Object(
+        { path: Type.String({ examples: ['conda.yaml'] }), digest: Digest('Of the file’s bytes.') },
+        { description: 'The project’s environment file; null where it names none.' }
+      )
+    )
+  },
+  { $id: 'EnvironmentLock', description: 'What the program ran with.' }
+)
+
+export const Provenance = Type.Object(
+  {
+    job: Type.String({ examples: ['job-01k9zq3v8m2f7x5c6d4b1a0e9g'] }),
+    rerunOf: Nullable(Type.String({ description: 'The job that this one repeats.' })),
+    batch: Nullable(Type.String({ description: 'The batch that it came in.' })),
+    project: Type.Object({
+      digest: Digest('SHA-256 of the project’s file tree.'),
+      name: Nullable(Type.String()),
+      path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' }),
+      gitCommit: Nullable(Type.String({ description: 'Of the archive’s .git folder.' }))
+    }),
+    entryPoint: Type.String(),
+    command: Nullable(
+      Type.String({
+        description: 'The entry point’s, with its placeholders; null for a script.',
+        examples: ['python train.py --alpha {alpha}']
+      })
+    ),
+    parameters: Type.Unsafe<Record<string, unknown>>(
+      Type.Record(Type.String(), Scalar, { description: 'Defaults included.' })
+    ),
+    defaults: Type.Array(Type.String(), {
+      description: 'The parameters that were not given, but had their default.'
+    }),
+    environment: Nullable(Ref(EnvironmentLock)),
+    runtime: Nullable(
+      Type.Object(
+        {
+          version: Type.String({ examples: ['0.1.0'] }),
+          image: Nullable(
+            Type.String({ description: 'Version of the training image; null outside of one.' })
+          ),
+          os: Type.String({ examples: ['linux'] }),
+          arch: Type.String({ examples: ['x64'] })
+        },
+        { description: 'What ran the project, and on what.' }
+      )
+    ),
+    service: Type.Object({
+      version: Nullable(Type.String({ description: 'Of the service that accepted the job.' }))
+    }),
+    run: Job.properties.run,
+    backend: Job.properties.backend,
+    resources: Ref(Resources),
+    inputs: Texts('Input channel → URI of its data.'),
+    createdAt: Time,
+    startedAt: Nullable(Time),
+    endedAt: Nullable(Time),
+    phases: Type.Array(Ref(Phase))
+  },
+  { $id: 'Provenance', description: 'All that a result hangs on, as far as it is known.' }
+)
+export type Provenance = Static<typeof Provenance>
+
+export const provenanceSchemas = [Package, Phase, EnvironmentLock, Provenance]
+
+/** `report` is absent until the job has ended, and where it left none. */
+export function presentProvenance(job: JobRecord, report: RunReport | undefined): Provenance {
+  const { run, backend, resources, inputs } = presentJob(job)
+  const given = new Set(Object.keys(job.parameters))
+  return {
+    job: job.id,
+    rerunOf: job.rerunOf,
+    batch: job.batch,
+    project: job.project,
+    entryPoint: job.entryPoint,
+    command: report?.command ?? null,
+    parameters: rawParameters({ ...job.defaults, ...job.parameters }),
+    defaults: Object.keys(job.defaults).filter(name => !given.has(name)),
+    environment: lockOf(report?.environment),
+    runtime: report?.runtime ?? null,
+    service: { version: job.serviceVersion },
+    run,
+    backend,
+    resources,
+    inputs,
+    createdAt: job.createdAt,
+    startedAt: job.startedAt,
+    endedAt: job.endedAt,
+    phases: report?.phases ?? []
+  }
+}
+
+function lockOf(environment: RunReport['environment'] | undefined): Provenance['environment'] {
+  if (!environment) return null
+  const { manager, python, packages = null, file = null } = environment
+  return { manager, python, packages, digest: packages && lockDigest(python, packages), file }
+}

@@ -1,0 +1,30 @@
+/** Where a job's results came from. */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Jobs } from '../jobs/index.ts'
+import { JobParams } from './jobs.ts'
+import { Provenance, presentProvenance } from './present-provenance.ts'
+import { problems, Ref } from './schemas.ts'
+
+export const provenanceRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (
+  app,
+  { jobs }
+) => {
+  app.get(
+    '/jobs/:id/provenance',
+    {
+      schema: {
+        operationId: 'getProvenance',
+        tags: ['results'],
+        summary: 'What a job’s results hang on: code, parameters, environment, versions, times',
+        description:
+          'What is known of it; the environment, the runtime and the phases when the job has ended. The MLflow run has the same facts as parameters and as tags (mlflow-jobs.*).',
+        params: JobParams,
+        response: { 200: Ref(Provenance), ...problems(404, 503) }
+      }
+    },
+    async request => {
+      const { id } = request.params
+      return presentProvenance(await jobs.get(id), await jobs.report(id))
+    }
+  )
+}

@@ -1,0 +1,54 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { emptyReport, runReportFile } from '../../../../src/contract/run-report.ts'
+import { jobFolder } from '../../../../src/server/backends/local/job-folder.ts'
+import { createLiveReports } from '../../../../src/server/backends/local/live-reports.ts'
+
+function stage(t: Test) {
+  const place = jobFolder(t.testdir())
+  const file = join(place.tree.outputData, runReportFile)
+  mkdirSync(place.tree.outputData, { recursive: true })
+  return {
+    reports: createLiveReports(),
+    place,
+    file,
+    /** As the runtime does. */
+    write(text: string) {
+      writeFileSync(`${file}.part`, text)
+      renameSync(`${file}.part`, file)
+    }
+  }
+}
+
+const withLoss = (loss: number) => JSON.stringify({ ...emptyReport(), metrics: { loss } })
+
+t.test('a report is read when it is there, and again when it was replaced', async t => {
+  const { reports, place, write } = stage(t)
+
+  t.equal(await reports.read('job-a', place), undefined)
+  write(withLoss(1))
+  const first = await reports.read('job-a', place)
+  t.same(first?.metrics, { loss: 1 })
+  t.equal(await reports.read('job-a', place), first, 'it is not read twice')
+  write(withLoss(2))
+  t.same((await reports.read('job-a', place))?.metrics, { loss: 2 })
+})
+
+for (const [what, text] of [
+  ['no JSON', '{"version":'],
+  ['no report', '{"version":1,"metrics":{"loss":"low"}}']
+] as const)
+  t.test(`what the program wrote there and is ${what} counts as none`, async t => {
+    const { reports, place, write } = stage(t)
+    write(text)
+
+    t.equal(await reports.read('job-a', place), undefined)
+  })
+
+t.test('a folder in its place counts as none', async t => {
+  const { reports, place, file } = stage(t)
+  mkdirSync(file)
+
+  t.equal(await reports.read('job-a', place), undefined)
+})

@@ -1,0 +1,100 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { emptyReport, type RunReport } from '../../../src/contract/run-report.ts'
+import { reportKey } from '../../../src/server/storage/index.ts'
+import { testApp } from '../../helpers/app.ts'
+import { aJob } from '../../helpers/job-record.ts'
+
+const url = '/jobs/job-a/provenance'
+
+t.test('before its end a job’s provenance is what is known of it', async t => {
+  const { app, store } = await testApp(t)
+  const parameters = { alpha: '1.0' }
+  const defaults = { alpha: '2', l1_ratio: '0.1' }
+  await store.insert(aJob({ id: 'job-a', parameters, defaults, rerunOf: 'job-b' }))
+
+  const response = await app.inject(url)
+
+  t.equal(response.statusCode, 200)
+  t.match(response.body, '"parameters":{"alpha":1.0,"l1_ratio":0.1}')
+  t.strictSame(response.json(), {
+    job: 'job-a',
+    rerunOf: 'job-b',
+    batch: null,
+    project: aJob().project,
+    entryPoint: 'main',
+    command: null,
+    parameters: { alpha: 1, l1_ratio: 0.1 },
+    defaults: ['l1_ratio'],
+    environment: null,
+    runtime: null,
+    service: { version: '0.1.0' },
+    run: null,
+    backend: { name: 'local', status: null, details: {} },
+    resources: { maxRuntimeSeconds: 600 },
+    inputs: { train: 's3://wine/train/' },
+    createdAt: aJob().createdAt,
+    startedAt: null,
+    endedAt: null,
+    phases: []
+  })
+})
+
+const phase = { name: 'program', startedAt: '2026-01-02T03:04:06.000Z', seconds: 1.5 }
+const built = { manager: 'uv', python: '3.11.9', reused: true, seconds: 0.1 } as const
+
+/** The provenance of an ended job that has left such a report. */
+async function provenance(t: Parameters<typeof testApp>[0], report: Partial<RunReport>) {
+  const { app, store, storage, folder } = await testApp(t)
+  await store.insert(aJob({ id: 'job-a', status: 'succeeded' }))
+  const file = join(folder, 'report')
+  await writeFile(file, JSON.stringify({ ...emptyReport(), ...report }))
+  await storage.put(reportKey('job-a'), file)
+  return (await app.inject(url)).json()
+}
+
+t.test('an ended job’s has what its program ran with', async t => {
+  const packages = [{ name: 'numpy', version: '2.3.1' }]
+  const file = { path: 'conda.yaml', digest: `sha256:${'0'.repeat(64)}` }
+  const runtime = { version: '0.1.0', image: null, os: 'linux', arch: 'x64' }
+
+  const answer = await provenance(t, {
+    command: 'python train.py {alpha}',
+    environment: { ...built, packages, file },
+    runtime,
+    phases: [phase]
+  })
+
+  t.match(answer, {
+    command: 'python train.py {alpha}',
+    environment: {
+      manager: 'uv',
+      python: '3.11.9',
+      packages,
+      digest: /^sha256:[0-9a-f]{64}$/,
+      file
+    },
+    runtime,
+    phases: [phase]
+  })
+})
+
+t.test('a report of an earlier runtime has no lock', async t => {
+  const answer = await provenance(t, { environment: built })
+
+  t.match(answer, {
+    environment: { manager: 'uv', packages: null, digest: null, file: null },
+    runtime: null,
+    command: null
+  })
+})
+
+t.test('a job that is not there has no provenance', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject(url)
+
+  t.equal(response.statusCode, 404)
+  t.match(response.json(), { code: 'JOB_NOT_FOUND' })
+})
