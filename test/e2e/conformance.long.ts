@@ -1,8 +1,18 @@
 /** The two backends cannot be told apart through the API, but for what they say of themselves under "backend". */
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Transition } from '../../src/server/jobs/job.ts'
-import { pack, packFolder, simpleProject, waitingProject } from '../helpers/project.ts'
+import type { Job } from '../../src/server/routes/schemas.ts'
+import {
+  pack,
+  packFolder,
+  simpleProject,
+  waitingProject,
+  watchedProject
+} from '../helpers/project.ts'
 import { sagemakerService } from '../helpers/sagemaker-service.ts'
 import { type TestService, testService } from '../helpers/service.ts'
 
@@ -25,7 +35,7 @@ const printing = {
 
 /** Members that tell of the moment, the machine or the backend. */
 const passing =
-  /^(at|createdAt|startedAt|endedAt|instance|sizeBytes|sha256|modelId|runId|id|parentId|experimentId|trackingUri|backend)$/
+  /^(at|createdAt|startedAt|endedAt|instance|sizeBytes|sha256|modelId|runId|id|parentId|experimentId|trackingUri|backend|seconds)$/
 
 /** Each is done on both; what it answers must be the same. */
 const scenarios: Record<string, (service: TestService) => Promise<unknown>> = {
@@ -51,6 +61,24 @@ const scenarios: Record<string, (service: TestService) => Promise<unknown>> = {
     const stop = await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
     const again = await fetch(`${service.url}/jobs/${id}/stop`, { method: 'POST' })
     return { stop: stop.status, again: again.status, ...(await outcome(service, id)) }
+  },
+
+  async 'metrics while a job runs, and where they came from'(service) {
+    const folder = tmpdir()
+    const project = await pack(watchedProject)
+    const { id } = await service.submit({ project, parameters: { folder }, ...local })
+    const metrics = async () => {
+      const { body } = await answer(service, id, 'metrics')
+      return (body as Pick<Job, 'metrics'>).metrics
+    }
+    let seen = await metrics()
+    for (; !('loss' in seen); seen = await metrics()) await sleep(100)
+    const { status, metrics: known } = await service.get(id)
+    await writeFile(join(folder, id), '')
+    const ended = await outcome(service, id)
+    await rm(join(folder, id))
+    const provenance = steady(await answer(service, id, 'provenance'), id)
+    return { seen, status, known, ...ended, provenance }
   },
 
   async 'a job whose time is over has failed'(service) {
@@ -111,19 +139,20 @@ async function compare(
 /** All that the API says of a job that has ended, without what differs from run to run. */
 async function outcome(service: TestService, id: string) {
   const job = await service.ended(id)
-  const answer = async (path: string) => {
-    const response = await fetch(`${service.url}/jobs/${id}/${path}`)
-    return { status: response.status, body: await response.json() }
-  }
   const model = await fetch(`${service.url}/jobs/${id}/model`, { headers: { range: 'bytes=0-1' } })
   const magic = Buffer.from(await model.arrayBuffer()).toString('hex')
   return {
     job: steady(job, id),
-    metrics: steady(await answer('metrics'), id),
-    files: steady(await answer('model/files'), id),
+    metrics: steady(await answer(service, id, 'metrics'), id),
+    files: steady(await answer(service, id, 'model/files'), id),
     model: { status: model.status, magic: model.status === 206 ? magic : '' },
     log: steadyText(await service.log(id), id)
   }
+}
+
+async function answer(service: TestService, id: string, path: string) {
+  const response = await fetch(`${service.url}/jobs/${id}/${path}`)
+  return { status: response.status, body: await response.json() }
 }
 
 async function refusal(service: TestService, fields: Record<string, unknown>) {

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { extract } from 'tar'
-import { pack, packFolder, waitingProject } from '../helpers/project.ts'
+import type { Provenance } from '../../src/server/routes/present-provenance.ts'
+import type { Job } from '../../src/server/routes/schemas.ts'
+import { pack, packFolder, waitingProject, watchedProject } from '../helpers/project.ts'
 import { testService } from '../helpers/service.ts'
 
 const examples = join(import.meta.dirname, '../../examples')
@@ -167,8 +169,54 @@ t.test('parameters reach the program byte for byte', async t => {
   t.same(JSON.parse(got), [...texts, '1.0', '1e-5'])
 })
 
-async function runStatus(run: { id: string; trackingUri: string } | null): Promise<string> {
+t.test('the metrics of a job are there while it runs, and in the end what it ran with', async t => {
+  const folder = t.testdir({ data: {}, go: {} })
+  const { submit, get, ended, url } = await testService(t, { DATA_DIR: join(folder, 'data') })
+  const answer = async (id: string, path: string) =>
+    (await fetch(`${url}/jobs/${id}/${path}`)).json()
+  const go = join(folder, 'go')
+  const { id } = await submit({ project: await pack(watchedProject), parameters: { folder: go } })
+
+  while (!('loss' in (await get(id)).metrics)) await sleep(100)
+  const running = await get(id)
+  t.match(running, { status: 'running', metrics: { loss: 1, gap: 'NaN' } })
+  t.match(await answer(id, 'metrics'), { metrics: { loss: 1, gap: 'NaN' }, history: {} })
+  t.match(await answer(id, 'provenance'), { run: { id: running.run?.id }, environment: null })
+  await writeFile(join(go, id), '')
+  const job = await ended(id)
+
+  t.match(job, { status: 'succeeded', metrics: { loss: 0.5, late: 1 } })
+  t.match(await answer(id, 'metrics'), {
+    history: { loss: [{ value: 1 }, { value: 0.5 }], gap: [{ value: 'NaN' }] }
+  })
+  const provenance = (await answer(id, 'provenance')) as Provenance
+  t.match(provenance, {
+    project: { digest: job.project.digest },
+    command: 'python train.py {folder}',
+    environment: { manager: 'local', digest: /^sha256:/ }
+  })
+  t.match(await runTags(job.run), {
+    'mlflow-jobs.job': id,
+    'mlflow-jobs.project': job.project.digest,
+    'mlflow-jobs.backend': 'local',
+    'mlflow-jobs.service.version': provenance.service.version,
+    'mlflow-jobs.environment.digest': provenance.environment?.digest
+  })
+})
+
+async function runTags(run: Job['run']): Promise<Record<string, string>> {
+  const { tags } = (await readRun(run)).data
+  return Object.fromEntries(tags.map(({ key, value }) => [key, value]))
+}
+
+const runStatus = async (run: Job['run']) => (await readRun(run)).info.status
+
+interface MlflowRun {
+  info: { status: string }
+  data: { tags: { key: string; value: string }[] }
+}
+
+async function readRun(run: Job['run']): Promise<MlflowRun> {
   const url = `${run?.trackingUri}/api/2.0/mlflow/runs/get?run_id=${run?.id}`
-  const body = (await (await fetch(url)).json()) as { run: { info: { status: string } } }
-  return body.run.info.status
+  return ((await (await fetch(url)).json()) as { run: MlflowRun }).run
 }

@@ -51,6 +51,21 @@ with mlflow.start_run():
 `
 }
 
+/** Logs, and logs more when the folder has a file of the job's name. */
+export const watchedProject = {
+  MLproject:
+    'name: watched\nentry_points:\n  main:\n    parameters: {folder: string}\n    command: python train.py {folder}\n',
+  'train.py': `import mlflow, os, sys, time
+with mlflow.start_run():
+    mlflow.log_metrics({"loss": 1.0, "gap": float("nan")})
+    print("logged", flush=True)
+    while not os.path.exists(os.path.join(sys.argv[1], os.environ["TRAINING_JOB_NAME"])):
+        time.sleep(0.05)
+    mlflow.log_metrics({"loss": 0.5, "late": 1.0})
+    print("logged more")
+`
+}
+
 /** The smallest useful project: one parameter of each common kind. */
 export const simpleProject = {
   MLproject: `name: simple
