@@ -33,18 +33,20 @@ export function boundMetrics(metrics: Metrics): Metrics {
 
 /** Without line ends; none where there are no metrics. */
 export function metricLines({ run, metrics }: MetricNews): string[] {
-  const lines: Metrics[] = []
+  const parts: Metrics[] = []
+  let part: Metrics = {}
   let room = 0
   for (const [name, value] of Object.entries(metrics)) {
     const characters = JSON.stringify({ [name]: value }).length
-    if (lines.length === 0 || characters > room) {
-      lines.push({})
+    if (characters > room) {
+      part = {}
+      parts.push(part)
       room = lineCharacters
     }
-    Object.assign(lines.at(-1) ?? {}, { [name]: value })
+    part[name] = value
     room -= characters
   }
-  return lines.map(part => prefix + JSON.stringify({ run, metrics: part }))
+  return parts.map(each => prefix + JSON.stringify({ run, metrics: each }))
 }
 
 /** undefined where the line is another one; a program may print anything. */

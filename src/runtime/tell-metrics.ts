@@ -18,12 +18,12 @@ const patience = { tries: 10, milliseconds: 100 }
 export function createMetricTeller({ report, log }: TellOptions): TellMetrics {
   let printed: Metrics = {}
 
-  async function print(metrics: Metrics): Promise<void> {
+  function print(metrics: Metrics, to: NodeJS.WritableStream): void {
     const changed = Object.entries(metrics).filter(([name, value]) => printed[name] !== value)
     printed = metrics
     const run = report.value.run?.id ?? ''
     for (const line of metricLines({ run, metrics: Object.fromEntries(changed) }))
-      log?.write(`${line}\n`)
+      to.write(`${line}\n`)
   }
 
   return async (all, isMidLine) => {
@@ -31,10 +31,10 @@ export function createMetricTeller({ report, log }: TellOptions): TellMetrics {
     report.value.metrics = metrics
     await report.save().catch(() => {})
     if (!log) return
-    // A line may come in two pieces; a progress bar may not end for hours, and is broken.
+    // A line may come in two pieces, and is waited for; a progress bar may not end for hours, and is broken.
     for (let tries = 0; isMidLine() && tries < patience.tries; tries++)
       await sleep(patience.milliseconds)
     if (isMidLine()) log.write('\n')
-    await print(metrics)
+    print(metrics, log)
   }
 }

@@ -3,22 +3,18 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ContainerTree, containerTree } from '../contract/container.ts'
-import type { Failure, RunReport } from '../contract/run-report.ts'
-import { containerEnvironment } from './container-environment.ts'
+import type { Failure } from '../contract/run-report.ts'
 import { createRun } from './create-run.ts'
-import { failureOf, programFailure, stoppedError } from './failure.ts'
+import { failureOf, stoppedError } from './failure.ts'
 import { finishRun } from './finish-run.ts'
-import { type Installed, installedPackages } from './installed-packages.ts'
-import type { Job, Plan, TrainOptions } from './job.ts'
-import { environmentFile, runtimeFacts } from './lineage.ts'
+import { installedPackages } from './installed-packages.ts'
+import type { Job, TrainOptions } from './job.ts'
+import { runtimeFacts } from './lineage.ts'
 import { startMlflow } from './mlflow.ts'
-import type { CreatedRun } from './mlflow-calls.ts'
 import { planJob } from './plan-job.ts'
-import { prepareEnvironment } from './prepare-environment.ts'
-import { loggingPackages } from './project-packages.ts'
 import { isFirstHost, readConfig } from './read-config.ts'
 import { createReport, type GrowingReport } from './report.ts'
-import { runProgram } from './run-program.ts'
+import { runPlan } from './run-plan.ts'
 import { createMetricTeller } from './tell-metrics.ts'
 import { failureText, listModelFiles, writeFailure } from './write-results.ts'
 
@@ -51,20 +47,18 @@ async function runJob(options: Omit<Job, 'mlflow'>): Promise<Failure | null> {
   const cwd = join(tmpdir(), 'mlflow-jobs')
   await mkdir(cwd, { recursive: true })
   await mkdir(tree.model, { recursive: true })
-  const start = () =>
-    startMlflow({
-      python: settings.python,
-      variables: { ...settings.variables, ...settings.arnVariables },
-      cwd,
-      log,
-      onMetrics: createMetricTeller({ report, log: settings.metricLines ? log : undefined })
-    })
+  const { python } = settings
+  const variables = { ...settings.variables, ...settings.arnVariables }
+  const onMetrics = createMetricTeller({ report, log: settings.metricLines ? log : undefined })
+  const start = () => startMlflow({ python, variables, cwd, log, onMetrics })
   const job = { ...options, mlflow: start() }
   try {
     report.value.runtime = runtimeFacts(settings)
     const plan = await planJob(job)
     report.value.command = plan.project.entryPoints[plan.entryPoint]?.command ?? null
-    const ahead = plan.manager === 'local' ? readAhead(job) : undefined
+    // Nothing is built then; while the process that speaks to MLflow still imports it, this costs no time.
+    const ahead =
+      plan.manager === 'local' ? installedPackages(python, variables, job.signal) : undefined
     const run = await createRun(job, plan)
     const failure = await runPlan(job, plan, run, ahead).catch(error =>
       job.signal.aborted ? failureOf(stoppedError()) : failureOf(error)
@@ -75,68 +69,6 @@ async function runJob(options: Omit<Job, 'mlflow'>): Promise<Failure | null> {
   } finally {
     await job.mlflow.close()
   }
-}
-
-/** Where nothing is built: while the process that speaks to MLflow still imports it, this costs no time. */
-const readAhead = ({ settings, signal }: Job) =>
-  installedPackages(settings.python, { ...settings.variables, ...settings.arnVariables }, signal)
-
-async function runPlan(
-  job: Job,
-  plan: Plan,
-  run: CreatedRun,
-  ahead?: Promise<Installed | undefined>
-): Promise<Failure | null> {
-  const { tree, config, settings, report, mlflow, say, log, signal } = job
-  const { hyperparameters, entryPoint, project, codeFolder, projectFolder, manager } = plan
-  const { parameters, options } = hyperparameters
-  const startedAt = Date.now()
-  const prepared = await report.phase('environment', () =>
-    prepareEnvironment({
-      manager,
-      environment: project.environment,
-      pythonPin: options.pythonPin ?? 'exact',
-      settings,
-      codeFolder,
-      packages: loggingPackages(
-        settings.variables.MLFLOW_TRACKING_URI ?? '',
-        run.artifactUri,
-        project.environment
-      ),
-      privateFolder: join(tree.base, 'environment'),
-      say,
-      log,
-      signal
-    })
-  )
-  const known: NonNullable<RunReport['environment']> = {
-    manager,
-    python: prepared.python ?? run.python,
-    reused: prepared.reused,
-    seconds: (Date.now() - startedAt) / 1000,
-    file: await environmentFile(plan)
-  }
-  report.value.environment = known
-  const variables = await containerEnvironment(tree, config, settings.variables)
-  const environment = { ...settings.variables, ...variables, ...prepared.variables }
-  const reading = ahead ?? installedPackages(prepared.interpreter, environment, signal)
-  const exitCode = await report.phase('program', () =>
-    runProgram(
-      mlflow,
-      {
-        project: projectFolder,
-        entry_point: entryPoint,
-        parameters,
-        storage_dir: options.storageDir ?? null,
-        environment,
-        run_id: run.id,
-        experiment_id: run.experimentId
-      },
-      { signal, stopGraceSeconds: settings.stopGraceSeconds, onStart: job.onProgram }
-    ).finally(async () => Object.assign(known, await reading))
-  )
-  if (exitCode === 0) return null
-  return programFailure(exitCode, { output: await mlflow.output(), codeFolder, projectFolder })
 }
 
 async function leaveResults(

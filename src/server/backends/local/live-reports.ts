@@ -5,9 +5,12 @@ import { Value } from 'typebox/value'
 import { RunReport, runReportFile } from '../../../contract/run-report.ts'
 import type { JobFolder } from './job-folder.ts'
 
+/** What of a report is told before the job's end. */
+export type LiveReport = Pick<RunReport, 'run' | 'metrics'>
+
 export interface LiveReports {
   /** undefined while there is none. */
-  read(id: string, place: JobFolder): Promise<RunReport | undefined>
+  read(id: string, place: JobFolder): Promise<LiveReport | undefined>
   forget(id: string): void
 }
 
@@ -15,7 +18,7 @@ export interface LiveReports {
 const mostBytes = 16 * 1024 * 1024
 
 export function createLiveReports(): LiveReports {
-  const known = new Map<string, { stamp: string; report: RunReport | undefined }>()
+  const known = new Map<string, { stamp: string; report: LiveReport | undefined }>()
   return {
     async read(id, { tree }) {
       const file = join(tree.outputData, runReportFile)
@@ -32,10 +35,12 @@ export function createLiveReports(): LiveReports {
   }
 }
 
-async function readReport(file: string): Promise<RunReport | undefined> {
+async function readReport(file: string): Promise<LiveReport | undefined> {
   try {
     const report: unknown = JSON.parse(await readFile(file, 'utf8'))
-    return Value.Check(RunReport, report) ? report : undefined
+    if (!Value.Check(RunReport, report)) return undefined
+    const { run, metrics } = report
+    return { run, metrics }
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { plainFailure, type RunReport } from '../../../contract/run-report.ts'
+import { plainFailure } from '../../../contract/run-report.ts'
 import { tryLock } from '../../../system/lock.ts'
 import { logKey, modelKey, outputKey } from '../../storage/index.ts'
 import type { Observation } from '../index.ts'
@@ -13,12 +13,13 @@ import {
   readJson,
   stoppedBeforeStart
 } from './job-folder.ts'
+import type { LiveReport } from './live-reports.ts'
 
 export interface Seen {
   /** Its supervisor was started and has not ended. */
   supervised: boolean
   /** What the runtime says of the job meanwhile. */
-  report(): Promise<RunReport | undefined>
+  report(): Promise<LiveReport | undefined>
 }
 
 /** undefined where the job was never started. */
@@ -51,7 +52,7 @@ export async function observeJob(
   return observation
 }
 
-function tellingOf(report: RunReport | undefined): Pick<Observation, 'run' | 'metrics'> {
+function tellingOf(report: LiveReport | undefined): Pick<Observation, 'run' | 'metrics'> {
   if (!report) return {}
   const { run, metrics } = report
   return run ? { run, metrics } : { metrics }
@@ -114,7 +115,7 @@ async function lost(
   id: string,
   place: JobFolder,
   claim: Claim,
-  report: RunReport | undefined
+  report: LiveReport | undefined
 ): Promise<Observation> {
   const said = await readFile(join(place.path, 'supervisor.log'), 'utf8').catch(() => '')
   const last = said

@@ -10,7 +10,7 @@ t.test('a job becomes a training job of its name', async t => {
   t.match(request, {
     TrainingJobName: job.id,
     HyperParameters: job.hyperparameters,
-    Environment: { MLFLOW_TRACKING_URI: tracking },
+    Environment: { MLFLOW_TRACKING_URI: tracking, MLFLOW_JOBS_METRIC_LINES: 'true' },
     OutputDataConfig: { S3OutputPath: 's3://training/jobs' },
     StoppingCondition: { MaxRuntimeInSeconds: 3600 },
     EnableManagedSpotTraining: false
