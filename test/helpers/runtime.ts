@@ -56,7 +56,9 @@ export async function startRuntime(job: RuntimeJob, resources?: Record<string, u
       ...job.environment
     },
     all: true,
-    reject: false
+    reject: false,
+    // It may take its time to stop, as in a container.
+    forceKillAfterDelay: false
   })
   return { tree, subprocess }
 }
