@@ -14,7 +14,7 @@ const script = join(import.meta.dirname, 'installed_packages.py')
 const mostPackages = 5000
 const longestMilliseconds = 30_000
 
-/** undefined where they cannot be read: no job fails for that. Takes some 0.2 s, to be spent beside other work. */
+/** undefined where they cannot be read: no job fails for that. To be done beside other work. */
 export async function installedPackages(
   python: string,
   env: Variables,
