@@ -10,16 +10,15 @@ export const runReportFile = 'run-report.json'
 
 /** JSON has no NaN and no infinities: such metrics are written by name. */
 export const MetricValue = Type.Union([
-  Type.Number(),
-  Type.Literal('NaN'),
-  Type.Literal('Infinity'),
-  Type.Literal('-Infinity')
+  Type.Number({ format: 'double' }),
+  Type.Enum(['NaN', 'Infinity', '-Infinity'], { type: 'string' })
 ])
 export type MetricValue = Type.Static<typeof MetricValue>
 
 export const Failure = Type.Object(
   {
     kind: Type.Enum(['user', 'platform', 'capacity', 'timeout', 'stopped'], {
+      type: 'string',
       description:
         "Whose fault: the user's code, the service or its backend, missing capacity, a time limit, a stop."
     }),
@@ -62,7 +61,7 @@ export type MetricPoint = Type.Static<typeof MetricPoint>
 export const ModelFile = Type.Object(
   {
     path: Type.String({ description: 'Path inside model.tar.gz.' }),
-    sizeBytes: Type.Integer({ minimum: 0 }),
+    sizeBytes: Type.Integer({ minimum: 0, format: 'int64' }),
     sha256: Type.String({ pattern: '^[0-9a-f]{64}$' })
   },
   { $id: 'ModelFile' }

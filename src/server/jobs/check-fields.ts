@@ -184,11 +184,17 @@ const onlyTexts = (value: Record<string, unknown>) =>
     Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   )
 
+interface Bounds {
+  minimum?: number
+  maximum?: number
+  enum?: string[]
+}
+
 /** What is allowed: the checker's own words name no values, and kinds as programs do. */
 function wanted(error: ReturnType<typeof Value.Errors>[number], schema: TSchema): string {
-  const { minimum, maximum } = schema as { minimum?: number; maximum?: number }
+  const { minimum, maximum, enum: words } = schema as Bounds
   if (minimum !== undefined) return `must be a whole number from ${minimum} to ${maximum}`
-  if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
+  if (words) return `must be one of ${words.join(', ')}`
   if (error.keyword === 'type')
     return error.params.type === 'string' ? 'must be text' : 'must be true or false'
   if (error.keyword === 'pattern') return 'has 1 to 64 letters, digits, "_" and "-"'

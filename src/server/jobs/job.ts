@@ -5,7 +5,10 @@ import type { Resources } from '../backends/index.ts'
 
 export const JobStatus = Type.Enum(
   ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'stopped'],
-  { description: 'The last three are terminal: a job in one of them never changes again.' }
+  {
+    type: 'string',
+    description: 'The last three are terminal: a job in one of them never changes again.'
+  }
 )
 export type JobStatus = Type.Static<typeof JobStatus>
 
@@ -41,12 +44,14 @@ export const RunOptions = Type.Object(
     runName: Type.Optional(Type.String({ minLength: 1, maxLength: 250 })),
     envManager: Type.Optional(
       Type.Enum(['local', 'uv', 'virtualenv', 'conda'], {
+        type: 'string',
         description:
           'What builds the environment; by default uv where the project names an environment, else local.'
       })
     ),
     pythonPin: Type.Optional(
       Type.Enum(['exact', 'minor'], {
+        type: 'string',
         description: 'minor: any patch release of the Python version that the project pins will do.'
       })
     ),

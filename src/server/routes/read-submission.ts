@@ -12,6 +12,13 @@ const limitOf = (name: string) => (name === 'jobs' ? batchBytes : fieldBytes)
 
 const limits = { fieldSize: batchBytes, fileSize: Number.POSITIVE_INFINITY, parts: formParts }
 
+/**
+ * Fields are read as files are, as bytes: of a part that says that it is JSON, as those of generated clients do, the
+ * parser would make a value, in which numbers have lost their digits.
+ */
+const isPartAFile = (name?: string, contentType?: string, fileName?: string) =>
+  name !== 'project' || fileName !== undefined || contentType !== 'text/plain'
+
 export async function readSubmission(
   request: FastifyRequest,
   { folder, limitBytes }: { folder: string; limitBytes: number }
@@ -24,7 +31,7 @@ export async function readSubmission(
   if (request.raw.destroyed) throw new MalformedRequest('The request was cut off.')
   const submission: Submission = { texts: new Map(), faults: [] }
   try {
-    for await (const part of request.parts({ limits })) {
+    for await (const part of request.parts({ limits, isPartAFile })) {
       if (part.type === 'field') {
         const value = String(part.value)
         if (part.valueTruncated || Buffer.byteLength(value) > limitOf(part.fieldname))

@@ -15,7 +15,7 @@ import { JobStatus, RunOptions, Transition } from '../jobs/job.ts'
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const Ref = <T extends TSchema & { $id?: string }>(schema: T) =>
   Type.Unsafe<Static<T>>(Type.Ref(schema.$id ?? ''))
-export const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean()])
+export const Scalar = Type.Union([Type.String(), Type.Number({ format: 'double' }), Type.Boolean()])
 export const Texts = (description: string) =>
   Type.Record(Type.String(), Type.String(), { description })
 export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
@@ -102,7 +102,7 @@ export const Job = Type.Object(
     }),
     model: Nullable(
       Type.Object({
-        sizeBytes: Type.Integer({ description: 'Of model.tar.gz.' }),
+        sizeBytes: Type.Integer({ format: 'int64', description: 'Of model.tar.gz.' }),
         fileCount: Type.Integer(),
         loggedModels: Type.Array(Ref(LoggedModel))
       })

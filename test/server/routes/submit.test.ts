@@ -53,6 +53,29 @@ t.test('numbers keep their digits from the request to the answer', async t => {
   t.match(body, '"parameters":{"alpha":1.0,"steps":12345678901234567890,"label":"1e-5"}')
 })
 
+t.test('fields may say that they are JSON, as those of generated clients do', async t => {
+  const { app } = await testApp(t)
+  const payload = form({ project: await pack(simpleProject) })
+  const json = (text: string) => new Blob([text], { type: 'application/json' })
+  payload.append('parameters', json('{"alpha":1.0}'))
+  payload.append('tags', json('{"team":"a"}'))
+  const multipart = new Response(payload)
+  const text = Buffer.from(await multipart.arrayBuffer())
+    .toString('latin1')
+    .replaceAll('; filename="blob"', '')
+
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    headers: { 'content-type': multipart.headers.get('content-type') ?? '' },
+    payload: Buffer.from(text, 'latin1')
+  })
+
+  t.equal(response.statusCode, 202, response.body)
+  t.match(response.body, '"alpha":1.0')
+  t.match(response.json(), { tags: { team: 'a' } })
+})
+
 t.test('defaults are shown among the parameters', async t => {
   const { app } = await testApp(t)
 
