@@ -7,11 +7,14 @@ import { openArchive } from './open-archive.ts'
 import { createProjectIntake } from './project-intake.ts'
 import type { ProjectLimits } from './project-limits.ts'
 import { type SpooledFile, spoolUpload } from './spool-upload.ts'
+import type { TreeFile } from './tree-digest.ts'
 import { writeTar } from './write-tar.ts'
 
 export interface InspectedProject {
   /** sha256:<hex> of the tree (docs/projects.md). */
   digest: string
+  /** The files that the digest is of, in the archive's order. */
+  tree: TreeFile[]
   unpackedBytes: number
   fileCount: number
   /** The project as it is stored: a tar.gz of regular files and folders only, written anew by us, durable on disk. */

@@ -129,6 +129,7 @@ export function createProjectIntake(
     lastName: () => lastName,
     result: () => ({
       digest: treeDigest(files),
+      tree: files,
       unpackedBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
       fileCount: files.length,
       path: projectPath,

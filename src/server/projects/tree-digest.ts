@@ -14,12 +14,18 @@ export interface TreeFile {
  * (docs/projects.md). Folders, times, owners and the order in an archive do not count.
  */
 export function treeDigest(files: Iterable<TreeFile>): string {
-  const sorted = Array.from(files, file => ({ key: Buffer.from(file.path), file })).sort((a, b) =>
-    a.key.compare(b.key)
-  )
   const hash = createHash('sha256')
-  for (const { file } of sorted) {
-    hash.update(`${file.path}\0${file.executable ? 'x' : '-'}\0${file.sizeBytes}\0${file.sha256}\n`)
+  for (const line of treeLines(files)) {
+    hash.update(line)
   }
   return `sha256:${hash.digest('hex')}`
 }
+
+/** What is hashed. */
+export const treeLines = (files: Iterable<TreeFile>): string[] =>
+  Array.from(files, file => ({ key: Buffer.from(file.path), file }))
+    .sort((a, b) => a.key.compare(b.key))
+    .map(
+      ({ file: { path, executable, sizeBytes, sha256 } }) =>
+        `${path}\0${executable ? 'x' : '-'}\0${sizeBytes}\0${sha256}\n`
+    )
