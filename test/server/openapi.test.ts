@@ -11,6 +11,7 @@ interface Operation {
   operationId: string
   summary: string
   responses: Record<string, unknown>
+  parameters?: { name: string; required?: boolean; schema: { default?: unknown } }[]
 }
 type Paths = Record<string, Record<string, Operation>>
 
@@ -47,6 +48,34 @@ t.test('every operation has a name, a summary and its answers', async t => {
     )
   }
 })
+
+t.test('what has a default may be left out', async t => {
+  const { app } = await testApp(t)
+  await app.ready()
+  const paths = app.swagger().paths as Paths
+  const parameters = Object.values(paths)
+    .flatMap(path => Object.values(path))
+    .flatMap(({ parameters = [] }) => parameters)
+
+  const withDefault = parameters.filter(({ schema }) => schema.default !== undefined)
+
+  t.ok(withDefault.length > 0)
+  for (const { name, required = false } of withDefault) t.notOk(required, name)
+})
+
+t.test(
+  'every set of words says that they are strings, as generators of clients need it',
+  async t => {
+    const { app } = await testApp(t)
+    await app.ready()
+
+    const untyped = [...JSON.stringify(app.swagger()).matchAll(/\{[^{}]*"enum":[^{}]*\}/g)].filter(
+      ([schema]) => !schema.includes('"type":"string"')
+    )
+
+    t.same(untyped, [])
+  }
+)
 
 t.test('the documentation is a page that needs nothing from elsewhere', async t => {
   const { app } = await testApp(t)

@@ -6,6 +6,7 @@ import type { Resources } from '../backends/index.ts'
 export const JobStatus = Type.Enum(
   ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'stopped'],
   {
+    $id: 'JobStatus',
     type: 'string',
     description: 'The last three are terminal: a job in one of them never changes again.'
   }
@@ -29,7 +30,7 @@ export const canMove = (from: JobStatus, to: JobStatus) => order[to] > order[fro
 
 export const Transition = Type.Object(
   {
-    status: JobStatus,
+    status: Type.Unsafe<JobStatus>(Type.Ref('JobStatus')),
     reason: Type.Union([Type.String(), Type.Null()]),
     at: Type.String({ format: 'date-time' })
   },

@@ -24,7 +24,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         querystring: Type.Object(
           {
             status: Type.Optional(
-              Type.Array(JobStatus, { description: 'May be given several times.' })
+              Type.Array(Ref(JobStatus), { description: 'May be given several times.' })
             ),
             tag: Type.Optional(
               Type.Array(Type.String({ pattern: '^[^:]+:' }), {
@@ -37,7 +37,9 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
             batch: Type.Optional(Type.String({ description: 'The batch’s id.' })),
             createdAfter: Type.Optional(When),
             createdBefore: Type.Optional(When),
-            limit: Type.Integer({ minimum: 1, maximum: pageItems, default: defaultLimit }),
+            limit: Type.Optional(
+              Type.Integer({ minimum: 1, maximum: pageItems, default: defaultLimit })
+            ),
             cursor: Type.Optional(Type.String({ description: 'nextCursor of the page before.' }))
           },
           { additionalProperties: false }
@@ -46,7 +48,14 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
       }
     },
     async (request, reply) => {
-      const { limit, cursor, tag = [], createdAfter, createdBefore, ...filter } = request.query
+      const {
+        limit = defaultLimit,
+        cursor,
+        tag = [],
+        createdAfter,
+        createdBefore,
+        ...filter
+      } = request.query
       const items = await jobs.list({
         ...filter,
         tags: readTags(tag),

@@ -42,7 +42,7 @@ export const Job = Type.Object(
   {
     id: Type.String({ examples: ['job-01k9zq3v8m2f7x5c6d4b1a0e9g'] }),
     name: Nullable(Type.String()),
-    status: JobStatus,
+    status: Ref(JobStatus),
     terminal: Type.Boolean({ description: 'true: this job will never change again.' }),
     statusReason: Nullable(
       Type.String({ description: 'Why it waits, or why it ended as it did.' })
@@ -186,6 +186,7 @@ export const Readiness = Type.Object(
 export const sharedSchemas = [
   Fault,
   Problem,
+  JobStatus,
   Transition,
   Failure,
   LoggedModel,
