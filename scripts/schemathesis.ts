@@ -1,19 +1,25 @@
 /** npm run schemathesis: requests of all kinds, made up from /openapi.json, against the running service. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { execa } from 'execa'
 import { preparePython } from '../src/server/backends/local/python.ts'
 import { readConfig } from '../src/server/config.ts'
+import type { Job } from '../src/server/routes/schemas.ts'
+import { form, packFolder } from '../test/helpers/project.ts'
 import { withTemporaryService } from './temporary-service.ts'
 import { cacheFolder } from './training.ts'
 
-const usage = `npm run schemathesis [-- --quick] [--seed 1] [--examples 100]
+const usage = `npm run schemathesis [-- --quick] [--seed 1] [--examples 700]
 
 Runs all checks of schemathesis, stateful ones included, against the service with the local backend:
-no answer may be a server error, none may differ from what the document says. --quick is for CI;
---examples is how many requests of a kind are made up. The same seed makes up the same requests.`
+no answer may be a server error, none may differ from what the document says. --examples is how many
+requests are made up of each operation, and as many again by what answers lead to; --quick is for CI.
+The same seed makes up the same requests.`
 
-const folder = join(import.meta.dirname, '..', 'test', 'schemathesis')
+const tests = join(import.meta.dirname, '..', 'test')
+const folder = join(tests, 'schemathesis')
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +33,9 @@ const { values } = parseArgs({
 if (values.help) console.log(usage)
 else {
   const bin = await prepareSchemathesis()
-  process.exitCode = await withTemporaryService(url => schemathesis(bin, url))
+  process.exitCode = await withTemporaryService(async url =>
+    schemathesis(bin, url, await runJob(url))
+  )
 }
 
 async function prepareSchemathesis(): Promise<string> {
@@ -41,23 +49,42 @@ async function prepareSchemathesis(): Promise<string> {
   return bin
 }
 
-async function schemathesis(bin: string, url: string): Promise<number> {
+/** So that there are a job with all that a job leaves, and a project. */
+async function runJob(url: string): Promise<Job> {
+  const body = form({
+    project: await packFolder(join(tests, 'clients', 'project')),
+    parameters: { alpha: 0.5 }
+  })
+  const submitted = await fetch(`${url}/jobs`, { method: 'POST', body })
+  const { id } = (await submitted.json()) as Job
+  await (await fetch(`${url}/jobs/${id}/logs?follow=true`)).text()
+  return (await (await fetch(`${url}/jobs/${id}`)).json()) as Job
+}
+
+async function schemathesis(bin: string, url: string, job: Job): Promise<number> {
+  // It keeps what it found where it runs.
+  const work = await mkdtemp(join(tmpdir(), 'mlflow-jobs-schemathesis-'))
   const { exitCode = 1 } = await execa(
     join(bin, 'schemathesis'),
     [
-      ...['run', `${url}/openapi.json`, '--checks=all', '--continue-on-failure'],
-      ...[
-        `--seed=${values.seed}`,
-        `--max-examples=${values.examples ?? (values.quick ? 20 : 1000)}`
-      ],
-      ...['--request-timeout=30', '--generation-database=none']
+      ...['--config-file', join(folder, 'schemathesis.toml'), 'run', `${url}/openapi.json`],
+      ...['--checks=all', '--continue-on-failure', '--request-timeout=30'],
+      ...[`--seed=${values.seed}`, '--generation-database=none'],
+      `--max-examples=${values.examples ?? (values.quick ? 20 : 700)}`
     ],
     {
-      cwd: folder,
-      env: { PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1', SCHEMATHESIS_HOOKS: 'hooks' },
+      cwd: work,
+      env: {
+        PYTHONPATH: folder,
+        PYTHONDONTWRITEBYTECODE: '1',
+        SCHEMATHESIS_HOOKS: 'hooks',
+        SEEDED_JOB: job.id,
+        SEEDED_PROJECT: job.project.digest
+      },
       stdio: 'inherit',
       reject: false
     }
   )
+  await rm(work, { recursive: true, force: true })
   return exitCode
 }

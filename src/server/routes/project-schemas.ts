@@ -25,8 +25,8 @@ export const ProjectDocument = Type.Object(
     }),
     name: Type.Union([Type.String(), Type.Null()]),
     path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' }),
-    sizeBytes: Type.Integer({ description: 'Of the archive, as it is stored.' }),
-    unpackedBytes: Type.Integer(),
+    sizeBytes: Type.Integer({ format: 'int64', description: 'Of the archive, as it is stored.' }),
+    unpackedBytes: Type.Integer({ format: 'int64' }),
     fileCount: Type.Integer(),
     files: Type.Array(Type.String(), { description: `Paths; the first ${filesNamed}.` }),
     entryPoints: Type.Record(
@@ -43,7 +43,7 @@ export const ProjectDocument = Type.Object(
     ),
     environment: Type.Object(
       {
-        kind: Type.Enum(['python_env', 'conda_env', 'none']),
+        kind: Type.Enum(['python_env', 'conda_env', 'none'], { type: 'string' }),
         file: Type.Union([Type.String(), Type.Null()]),
         python: Type.Union([Type.String({ description: 'As it is pinned.' }), Type.Null()]),
         requirements: Type.Array(Type.String())

@@ -73,7 +73,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
         summary: 'Look at a project: its files, entry points and their parameters',
         params: DigestParams,
         querystring: Path,
-        response: { 200: Ref(ProjectDocument), ...problems(404, 422, 503) }
+        response: { 200: Ref(ProjectDocument), ...problems(400, 404, 422, 503) }
       },
       exposeHeadRoute: false
     },

@@ -45,8 +45,8 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
       ? submissionOf(request.body)
       : readSubmission(request, { folder, limitBytes: uploadBytes })
 
-  const asked = (request: FastifyRequest<{ Querystring: { dryRun: boolean } }>) => ({
-    dryRun: request.query.dryRun,
+  const asked = (request: FastifyRequest<{ Querystring: { dryRun?: boolean } }>) => ({
+    dryRun: request.query.dryRun ?? false,
     ...readKey(request.headers['idempotency-key'])
   })
 
@@ -135,7 +135,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
     }
   )
 
-  function sendJob(reply: FastifyReply, accepted: Accepted, dryRun: boolean) {
+  function sendJob(reply: FastifyReply, accepted: Accepted, dryRun = false) {
     const [job] = accepted.jobs
     if (!job) throw new Error('A submission has led to no job.')
     if (dryRun) return reply.send(previewJob(job, backend))
@@ -160,11 +160,13 @@ const IdempotencyHeaders = Type.Object({
 
 const DryRun = Type.Object(
   {
-    dryRun: Type.Boolean({
-      default: false,
-      description:
-        'Checks everything and answers the job as it would be; stores and starts nothing.'
-    })
+    dryRun: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Checks everything and answers the job as it would be; stores and starts nothing.'
+      })
+    )
   },
   { additionalProperties: false }
 )
