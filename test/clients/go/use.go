@@ -2,9 +2,7 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,7 +12,6 @@ import (
 	"mime/multipart"
 	"os"
 	"strings"
-	"time"
 
 	"clients/client"
 )
@@ -37,9 +34,9 @@ func use(ctx context.Context, url, archive string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	wait := 20
 	for !job.Terminal {
-		time.Sleep(200 * time.Millisecond)
-		answer, err := api.GetJobWithResponse(ctx, job.Id)
+		answer, err := api.GetJobWithResponse(ctx, job.Id, &client.GetJobParams{Wait: &wait})
 		if err != nil || answer.JSON200 == nil {
 			return "", fmt.Errorf("no job: %w %s", err, answer.Body)
 		}
@@ -86,7 +83,7 @@ func submit(ctx context.Context, api *client.ClientWithResponses, archive string
 	if err := writer.Close(); err != nil {
 		return nil, err
 	}
-	answer, err := api.SubmitJobWithBodyWithResponse(ctx, writer.FormDataContentType(), &form)
+	answer, err := api.SubmitJobWithBodyWithResponse(ctx, &client.SubmitJobParams{}, writer.FormDataContentType(), &form)
 	if err != nil {
 		return nil, err
 	}
@@ -96,44 +93,24 @@ func submit(ctx context.Context, api *client.ClientWithResponses, archive string
 	return answer.JSON202, nil
 }
 
-// modelFile downloads the model and checks one file of it against the list.
+// modelFile downloads one file of the model and checks it against the list.
 func modelFile(ctx context.Context, api *client.ClientWithResponses, id, name string) (string, []byte, error) {
-	files, err := api.ListModelFilesWithResponse(ctx, id)
+	files, err := api.ListModelFilesWithResponse(ctx, id, &client.ListModelFilesParams{})
 	if err != nil || files.JSON200 == nil {
 		return "", nil, fmt.Errorf("no files: %w", err)
-	}
-	model, err := api.GetModelWithResponse(ctx, id, &client.GetModelParams{})
-	if err != nil {
-		return "", nil, err
 	}
 	for _, listed := range files.JSON200.Items {
 		if !strings.HasSuffix(listed.Path, name) {
 			continue
 		}
-		content, err := unpack(model.Body, listed.Path)
+		file, err := api.GetModelFileWithResponse(ctx, id, listed.Path, &client.GetModelFileParams{})
 		if err != nil {
 			return "", nil, err
 		}
-		if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != listed.Sha256 {
+		if sum := sha256.Sum256(file.Body); hex.EncodeToString(sum[:]) != listed.Sha256 {
 			return "", nil, fmt.Errorf("%s is not what is listed", listed.Path)
 		}
-		return listed.Path, content, nil
+		return listed.Path, file.Body, nil
 	}
 	return "", nil, fmt.Errorf("no %s is listed", name)
-}
-
-func unpack(archive []byte, path string) ([]byte, error) {
-	unzipped, err := gzip.NewReader(bytes.NewReader(archive))
-	if err != nil {
-		return nil, err
-	}
-	for reader := tar.NewReader(unzipped); ; {
-		header, err := reader.Next()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if strings.TrimPrefix(header.Name, "./") == path {
-			return io.ReadAll(reader)
-		}
-	}
 }

@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { openAsBlob } from 'node:fs'
-import { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
-import { pipeline } from 'node:stream/promises'
 import createClient from 'openapi-fetch'
-import { Parser } from 'tar'
-import type { paths } from './schema.d.ts'
+import type { components, paths } from './schema.d.ts'
 
 const [baseUrl = '', archive = ''] = process.argv.slice(2)
 const client = createClient<paths>({ baseUrl })
@@ -26,11 +22,14 @@ const submitted = await client.POST('/jobs', {
   }
 })
 if (submitted.error) throw new Error(submitted.error.detail)
+// Without dryRun, the answer is a job.
+assert('id' in submitted.data)
 const params = { path: { id: submitted.data.id } }
-let job = submitted.data
+let job: components['schemas']['Job'] = submitted.data
 while (!job.terminal) {
-  await new Promise(resolve => setTimeout(resolve, 200))
-  const { data, error } = await client.GET('/jobs/{id}', { params })
+  const { data, error } = await client.GET('/jobs/{id}', {
+    params: { ...params, query: { wait: 20 } }
+  })
   if (error) throw new Error(error.detail)
   job = data
 }
@@ -44,13 +43,10 @@ assert.match(log, /trained with 0\.5/)
 const { data: files } = await client.GET('/jobs/{id}/model/files', { params })
 const listed = files?.items.find(({ path }) => path.endsWith('notes.txt'))
 assert(listed)
-const { data: model } = await client.GET('/jobs/{id}/model', { params, parseAs: 'blob' })
-assert(model)
-const found: Promise<string>[] = []
-const parser = new Parser({ filter: path => path === `./${listed.path}` })
-parser.on('entry', entry => found.push(text(entry)))
-await pipeline(Readable.from(model.stream()), parser)
-const notes = (await found[0]) ?? ''
+const { data: notes = '' } = await client.GET('/jobs/{id}/model/files/{path}', {
+  params: { path: { ...params.path, path: listed.path } },
+  parseAs: 'text'
+})
 assert.equal(createHash('sha256').update(notes).digest('hex'), listed.sha256)
 console.log(
   `${job.id} ${job.status}, ${log.length} characters of log, ${listed.path} is ${JSON.stringify(notes)}`
