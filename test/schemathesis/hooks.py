@@ -44,15 +44,19 @@ def zipped() -> bytes:
 schemathesis.openapi.format("binary", st.sampled_from([tar_gz(), zipped()]))
 
 
+SEEDED = {
+    "id": os.environ["SEEDED_JOB"],
+    "digest": os.environ["SEEDED_PROJECT"],
+    "path": os.environ["SEEDED_FILE"],
+}
+
+
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    """Most requests are for the job and the project that are there; others are for ones that are not."""
-    seeded = {"id": os.environ["SEEDED_JOB"], "digest": os.environ["SEEDED_PROJECT"]}
-    for name in seeded.keys() & (path_parameters or {}).keys():
-        if not_deleted(context) and zlib.crc32(str(path_parameters[name]).encode()) % 4:
-            path_parameters[name] = seeded[name]
+    """Most requests are for the job, the project and the file that are there; others for ones that are not."""
+    if context.operation.method == "delete":
+        return path_parameters
+    for name in SEEDED.keys() & (path_parameters or {}).keys():
+        if zlib.crc32(str(path_parameters[name]).encode(errors="replace")) % 4:
+            path_parameters[name] = SEEDED[name]
     return path_parameters
-
-
-def not_deleted(context) -> bool:
-    return context.operation.method != "delete"

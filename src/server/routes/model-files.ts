@@ -46,11 +46,14 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
         params: JobParams,
         querystring: Type.Object(
           {
-            prefix: Type.String({
-              default: '',
-              description: 'Only files whose path begins so, such as a folder with its slash.'
-            }),
-            limit: Type.Integer({ minimum: 1, maximum: maxLimit, default: defaultLimit }),
+            prefix: Type.Optional(
+              Type.String({
+                description: 'Only files whose path begins so, such as a folder with its slash.'
+              })
+            ),
+            limit: Type.Optional(
+              Type.Integer({ minimum: 1, maximum: maxLimit, default: defaultLimit })
+            ),
             cursor: Type.Optional(
               Type.String({ description: 'nextCursor of the page before, with the same prefix.' })
             )
@@ -65,7 +68,7 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
     },
     async (request, reply) => {
       const { id } = request.params
-      const { prefix, limit, cursor } = request.query
+      const { prefix = '', limit = defaultLimit, cursor } = request.query
       const start = cursor === undefined ? 0 : readCursor(cursor)
       const { files } = await jobs.modelFiles(id)
       const found = files.filter(({ path }) => path.startsWith(prefix))

@@ -24,6 +24,7 @@ const urlSeconds = 300
 
 const types = { 'tar.gz': 'application/gzip', zip: 'application/zip' } as const
 const Format = Type.Enum(['tar.gz', 'zip'], {
+  type: 'string',
   description: 'In place of the header Accept, for those who cannot set it.'
 })
 type Format = Type.Static<typeof Format>
@@ -45,11 +46,13 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelRoutesOptions> = async 
         querystring: Type.Object(
           {
             format: Type.Optional(Format),
-            redirect: Type.Boolean({
-              default: false,
-              description:
-                'true: where models are kept in S3, the answer leads to model.tar.gz there, so that the bytes do not pass through the service. Otherwise the archive itself is answered. A zip is never led to.'
-            })
+            redirect: Type.Optional(
+              Type.Boolean({
+                default: false,
+                description:
+                  'true: where models are kept in S3, the answer leads to model.tar.gz there, so that the bytes do not pass through the service. Otherwise the archive itself is answered. A zip is never led to.'
+              })
+            )
           },
           { additionalProperties: false }
         ),
