@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../src/server/config.ts'
+import type { Job } from '../src/server/routes/schemas.ts'
 import { createService } from '../src/server/service.ts'
 import { withTraining } from './training.ts'
 
@@ -18,22 +19,16 @@ export function withTemporaryService<Result>(use: (url: string) => Promise<Resul
       LOCAL_SLOTS: '1'
     })
     const service = await createService(config, false)
+    const url = await service.app.listen({ host: '127.0.0.1', port: 0 })
+    service.start()
     try {
-      const url = await service.app.listen({ host: '127.0.0.1', port: 0 })
-      service.start()
-      const result = await use(url)
-      await stopJobs(url)
-      return result
+      return await use(url)
     } finally {
+      await stopJobs(url)
       await service.close({ keepServer: false })
       await rm(folder, { recursive: true, force: true })
     }
   })
-}
-
-interface Page {
-  items: { id: string }[]
-  nextCursor: string | null
 }
 
 const unended = ['queued', 'starting', 'running', 'stopping'].map(status => `status=${status}`)
@@ -41,7 +36,7 @@ const unended = ['queued', 'starting', 'running', 'stopping'].map(status => `sta
 async function stopJobs(url: string): Promise<void> {
   for (;;) {
     const response = await fetch(`${url}/jobs?limit=100&${unended.join('&')}`)
-    const { items } = (await response.json()) as Page
+    const { items } = (await response.json()) as { items: Job[] }
     if (items.length === 0) return
     for (const { id } of items) await fetch(`${url}/jobs/${id}/stop`, { method: 'POST' })
     await new Promise(resolve => setTimeout(resolve, 500))
