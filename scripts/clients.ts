@@ -2,7 +2,6 @@
  * npm run clients: generates clients from openapi.yaml, and uses them as they are to train a project: test/clients holds
  * a folder for each, with its generator's version and a program that is given the service's address and an archive.
  */
-
 import { createHash } from 'node:crypto'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -41,25 +40,27 @@ async function useAll(url: string): Promise<number> {
   const archive = join(work, 'code.tar.gz')
   const project = await packFolder(join(root, 'test', 'clients', 'project'))
   await writeFile(archive, Buffer.from(await project.arrayBuffer()))
-  let failed = 0
+  const count = { passed: 0, failed: 0, skipped: 0 }
   for (const { name, generate } of clients) {
     const folder = join(work, name)
     await cp(join(root, 'test', 'clients', name), folder, { recursive: true })
     try {
       const command = await generate(folder)
-      if ('missing' in command) {
+      if (!Array.isArray(command)) {
+        count.skipped += 1
         console.log(`${name}: skipped, ${command.missing}`)
         continue
       }
       const { stdout } = await run(folder, [...command, url, archive])
+      count.passed += 1
       console.log(`${name}: ${stdout}`)
     } catch (error) {
-      failed += 1
+      count.failed += 1
       console.log(`${name}: failed. ${(error as Error).message}`)
     }
   }
-  console.log(`\n${clients.length - failed} passed, ${failed} failed`)
-  return failed === 0 ? 0 : 1
+  console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+  return count.failed === 0 ? 0 : 1
 }
 
 async function generatePython(folder: string): Promise<string[]> {
