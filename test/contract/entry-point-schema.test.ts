@@ -39,14 +39,31 @@ const project = (parameters: Record<string, unknown>, command: string) =>
 // Names that are good, that mean something to JavaScript, and that can never be given.
 const names = ['a', 'b', 'main.steps', 'constructor', 'sagemaker_x', 'no way', 'x'.repeat(251)]
 
-const texts = fc.oneof(
-  fc.constantFrom(
-    ...['None', '', 'True', 'OFF', 'y', '1', ' 7 ', '1_0', '1__0', '1.5', '-.5e3', '1e5', 'inf'],
-    ...['NaN', 'true', 's3://b/k', ' a:b', 'C:\\x', 'h\tttp:x', ':x', 'a b', '$(id)', 'it’s', '\0'],
-    ...['٣', '1\n', '1'.repeat(4301), '-0']
-  ),
-  fc.string({ unit: 'grapheme', maxLength: 8 })
-)
+const types = ['string', 'float', 'int', 'path', 'uri', 'bool', 'list', 'Double']
+
+const someTexts = [
+  ...[
+    'None',
+    '',
+    'True',
+    'OFF',
+    'y',
+    'maybe',
+    '1',
+    ' 7 ',
+    '+1',
+    '1_0',
+    '1__0',
+    '1.5',
+    '1.',
+    '-.5e3'
+  ],
+  ...['1e5', '1e+5', '1e-5', 'e5', 'inf', '-Infinity', 'NaN', 'true', 's3://b/k', ' a:b', 'C:\\x'],
+  ...['h\tttp:x', ':x', '1:x', 'a b', '$(id)', 'it’s', 'a\0b', '\0', '٣', '1\n', '-0', '\u{1f600}'],
+  ...['1'.repeat(4300), '1'.repeat(4301), 'a'.repeat(102_400), 'a'.repeat(102_401)]
+]
+
+const texts = fc.oneof(fc.constantFrom(...someTexts), fc.string({ unit: 'grapheme', maxLength: 8 }))
 
 // A number that is whole is written so: of other ways (1.0, -0) a schema knows nothing.
 const values = fc.oneof(
@@ -58,7 +75,7 @@ const values = fc.oneof(
 
 const declarations = fc.record(
   {
-    type: fc.constantFrom('string', 'float', 'int', 'path', 'uri', 'bool', 'list', 'Double'),
+    type: fc.constantFrom(...types),
     default: fc.oneof(texts, fc.constantFrom(0, 1.5, 0.25, true, false)),
     description: fc.constant('What it is for')
   },
@@ -80,7 +97,23 @@ const commands = fc
       `python x.py ${declared.map((name, index) => (places[kinds[index] ?? 0] ?? places[0])?.(name)).join(' ')}`
   )
 
-t.test('takes what the check of a submission takes, and nothing else', t => {
+t.test('takes of each type what the check of a submission takes, and nothing else', t => {
+  for (const type of types) {
+    for (const place of places) {
+      const { schemaTakes, checkTakes } = opinions(
+        project({ a: { type } }, `python x.py ${place('a')}`)
+      )
+      const differ = [...someTexts, 0, 1, 2, -3, 1.5, true, false, null, [], {}].filter(value => {
+        const parameters = JSON.stringify({ a: value })
+        return schemaTakes(parameters) !== checkTakes(parameters)
+      })
+      t.same(differ, [], `${type} as ${place('a')}`)
+    }
+  }
+  t.end()
+})
+
+t.test('takes of whole submissions what the check takes, and nothing else', t => {
   let taken = 0
   fc.assert(
     fc.property(
@@ -105,7 +138,7 @@ t.test('takes what the check of a submission takes, and nothing else', t => {
         }
       }
     ),
-    { numRuns: 150 }
+    { numRuns: 100 }
   )
   t.ok(taken > 50, `${taken} submissions were taken`)
   t.end()
