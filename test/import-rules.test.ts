@@ -59,15 +59,16 @@ const walls: Record<string, string[]> = {
     './main.ts',
     './routes/jobs.ts'
   ],
-  'server/problem.ts': [
-    'fastify',
-    '@fastify/multipart',
+  'server/http/any.ts': [
     aws,
-    '../runtime/train.ts',
-    './config.ts',
-    './config-aws.ts',
-    './jobs/index.ts',
-    './store/sql.ts'
+    '../../runtime/train.ts',
+    '../app.ts',
+    '../config.ts',
+    '../config-aws.ts',
+    '../service.ts',
+    '../jobs/index.ts',
+    '../routes/jobs.ts',
+    '../store/sql.ts'
   ],
   'server/app.ts': [
     aws,

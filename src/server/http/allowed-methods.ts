@@ -23,9 +23,13 @@ export async function noRoute(request: FastifyRequest, reply: FastifyReply): Pro
 function methodsOf(request: FastifyRequest): string[] {
   const { server } = request
   const url = pathOf(request)
-  return server.supportedMethods.filter(
-    method => method !== 'OPTIONS' && server.findRoute({ method, url })
-  )
+  const routes = server.supportedMethods.flatMap(method => {
+    const route = method === 'OPTIONS' ? null : server.findRoute({ method, url })
+    return route ? [{ method, parameters: Object.keys(route.params).length }] : []
+  })
+  // An address of its own, such as /jobs/summary, is no job of that name.
+  const fewest = Math.min(...routes.map(({ parameters }) => parameters))
+  return routes.filter(({ parameters }) => parameters === fewest).map(({ method }) => method)
 }
 
 const list = (methods: string[]) => [...methods, 'OPTIONS'].join(', ')

@@ -3,7 +3,7 @@ import cors from '@fastify/cors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ExpectationFailed, ShuttingDown } from '../errors.ts'
 import { silenceSeconds } from '../request-limits.ts'
-import { allowOptions } from './allowed-methods.ts'
+import { allowOptions, noRoute } from './allowed-methods.ts'
 import { limitSilence } from './limit-silence.ts'
 import { type CrossSiteOptions, refuseCrossSite } from './refuse-cross-site.ts'
 
@@ -31,6 +31,10 @@ export async function addConventions(
     refuseExpectation(request.headers.expect)
   })
   app.addHook('onRequest', limitSilence(silenceSeconds * 1000))
+  // Whatever its body is: it is not for anything here.
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) await noRoute(request, reply)
+  })
   app.addHook('onResponse', async (request, reply) => {
     const level = isReading(request.method) ? 'debug' : 'info'
     const { method, url } = request

@@ -36,8 +36,6 @@ const byCode: Record<string, (error: FastifyError) => FastifyError> = {
     new MalformedRequest(
       'The form has a field with a name that no field can have, such as __proto__.'
     ),
-  FST_INVALID_JSON_FIELD_ERROR: () =>
-    new MalformedRequest('A field of the form is said to be JSON, and is not.'),
   FST_MP_PREMATURE_CLOSE: () => new MalformedRequest('The request broke off.')
 }
 

@@ -29,8 +29,14 @@ export const Discovery = Type.Object(
   {
     name: Type.Literal('mlflow-jobs'),
     version: Type.String(),
-    backend: Type.Enum(['local', 'sagemaker'], { description: 'Where jobs run.' }),
-    storage: Type.Enum(['filesystem', 's3'], { description: 'Where projects and models are.' }),
+    backend: Type.Enum(['local', 'sagemaker'], {
+      type: 'string',
+      description: 'Where jobs run.'
+    }),
+    storage: Type.Enum(['filesystem', 's3'], {
+      type: 'string',
+      description: 'Where projects and models are.'
+    }),
     links: Type.Object({
       jobs: Type.String(),
       projects: Type.String(),

@@ -1,11 +1,22 @@
 import t from 'tap'
 import { testApp, testAppWith } from '../../helpers/app.ts'
 
+t.test('a method that nothing here takes is not allowed, whatever its body is', async t => {
+  const { app } = await testApp(t)
+
+  const response = await app.inject({ method: 'QUERY', url: '/jobs' })
+
+  t.equal(response.statusCode, 405)
+  t.match(response.headers, { allow: 'GET, HEAD, POST, OPTIONS' })
+})
+
 const addresses: [url: string, allow: string][] = [
   ['/jobs', 'GET, HEAD, POST, OPTIONS'],
   ['/jobs/job-a/logs?follow=true', 'GET, HEAD, OPTIONS'],
   ['/jobs/job-a', 'GET, HEAD, DELETE, OPTIONS'],
   ['/jobs/job-a/stop', 'POST, OPTIONS'],
+  ['/jobs/batch', 'POST, OPTIONS'],
+  ['/jobs/summary', 'GET, HEAD, OPTIONS'],
   ['/docs/static/index.css', 'GET, HEAD, OPTIONS'],
   ['/', 'GET, HEAD, OPTIONS']
 ]

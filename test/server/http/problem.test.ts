@@ -123,7 +123,7 @@ const refused: Refused[] = [
     },
     status: 400,
     code: 'MALFORMED_REQUEST',
-    detail: 'A field of the form is said to be JSON, and is not.'
+    detail: /^The field "parameters" is not JSON: /
   },
   {
     title: 'a form with a field that cannot be named so',
