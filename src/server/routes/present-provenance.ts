@@ -29,6 +29,7 @@ export const Phase = Type.Object(
 export const EnvironmentLock = Type.Object(
   {
     manager: Type.Enum(['local', 'uv', 'conda'], {
+      type: 'string',
       description: 'What built it; local: nothing was built.'
     }),
     python: Nullable(Type.String({ examples: ['3.11.9'] })),
