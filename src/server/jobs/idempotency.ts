@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { IdempotencyKeyReused } from '../errors.ts'
 import type { Store } from '../store/index.ts'
 import type { JobRecord } from './job.ts'
-import type { Accepted, Asked } from './submit-jobs.ts'
+import type { Accepted, Asked } from './submission.ts'
 
 /** Of all that a job is made of, in a form that does not hang on how it was sent. */
 export function fingerprintOf(jobs: JobRecord[], { rerunOf }: Asked): string {

@@ -12,8 +12,8 @@ import { createProjects, type Projects } from './projects.ts'
 import { createLogReader, type Log, type LogOptions } from './read-log.ts'
 import { fieldsOf } from './rerun.ts'
 import { createResults, type Results } from './results.ts'
-import { laidOver, type Submission } from './submission.ts'
-import { type Accepted, type Asked, type SubmitOptions, submitJobs } from './submit-jobs.ts'
+import { type Accepted, type Asked, laidOver, type Submission } from './submission.ts'
+import { type SubmitOptions, submitJobs } from './submit-jobs.ts'
 
 export interface Jobs extends Results {
   /** What jobs are made of; it needs none of them. */

@@ -4,6 +4,7 @@ import { type JsonPart, jsonParts } from '../../contract/json-parts.ts'
 import { MalformedRequest } from '../errors.ts'
 import type { SpooledFile } from '../projects/index.ts'
 import { type FieldTexts, isJsonField } from './check-fields.ts'
+import type { JobRecord } from './job.ts'
 
 export interface Submission {
   /** Absent where the request had no file. */
@@ -19,6 +20,25 @@ export interface JobFields {
   /** Where faults of it are, below the submission's root. */
   pointer: string
   texts: FieldTexts
+}
+
+export interface Asked {
+  /** The caller's Idempotency-Key, with whose it is. */
+  key?: { scope: string; key: string }
+  /** Checks everything; stores and starts nothing. */
+  dryRun?: boolean
+  /** The field "jobs" has a job each. */
+  batch?: boolean
+  /** The job that is run again. */
+  rerunOf?: JobRecord
+}
+
+export interface Accepted {
+  /** Of the job, or of the batch. */
+  id: string
+  jobs: JobRecord[]
+  /** true: they are from an earlier request with the same key. */
+  replayed: boolean
 }
 
 /** A submission out of JSON text: parameters keep the way in which they were written. Throws MALFORMED_REQUEST. */

@@ -11,32 +11,19 @@ import { checkJob, nextId } from './check-job.ts'
 import { fingerprintOf, replay } from './idempotency.ts'
 import type { JobRecord } from './job.ts'
 import { notThere, type OpenProject, openProject, type ProjectOptions } from './open-project.ts'
-import { batchOf, type JobFields, type Submission } from './submission.ts'
+import {
+  type Accepted,
+  type Asked,
+  batchOf,
+  type JobFields,
+  type Submission
+} from './submission.ts'
 
 export interface SubmitOptions extends ProjectOptions {
   store: Store
   backend: Backend
   /** Held for a digest while its project is put or removed. */
   projectLock: KeyedLock
-}
-
-export interface Asked {
-  /** The caller's Idempotency-Key, with whose it is. */
-  key?: { scope: string; key: string }
-  /** Checks everything; stores and starts nothing. */
-  dryRun?: boolean
-  /** The field "jobs" has a job each. */
-  batch?: boolean
-  /** The job that is run again. */
-  rerunOf?: JobRecord
-}
-
-export interface Accepted {
-  /** Of the job, or of the batch. */
-  id: string
-  jobs: JobRecord[]
-  /** true: they are from an earlier request with the same key. */
-  replayed: boolean
 }
 
 /**
