@@ -7,6 +7,7 @@
  *   CONTAINER_RUN_OFFLINE   the same, for a container without a network
  */
 import { execa } from 'execa'
+import { prepareTestTools } from './training.ts'
 
 const engine = process.env.CONTAINER_ENGINE || 'docker'
 const run = process.env.CONTAINER_RUN || `${engine} run --rm`
@@ -33,6 +34,7 @@ async function build({ file, tag, target }: (typeof images)[number]): Promise<vo
 
 /** One after the other: each of the containers is a whole service or training. */
 async function tryImages(): Promise<void> {
+  const tools = await prepareTestTools(text => console.log(`  test tools: ${text}`))
   const { exitCode = 1 } = await execa(
     'tap',
     ['run', '--jobs=1', '--timeout=600', 'test/images/api.image.ts', 'test/images/train.image.ts'],
@@ -40,7 +42,7 @@ async function tryImages(): Promise<void> {
       preferLocal: true,
       stdio: 'inherit',
       reject: false,
-      env: { CONTAINER_ENGINE: engine, CONTAINER_RUN: run }
+      env: { CONTAINER_ENGINE: engine, CONTAINER_RUN: run, TEST_TOOLS_PYTHON: tools }
     }
   )
   process.exitCode = exitCode

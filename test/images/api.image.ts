@@ -5,8 +5,11 @@ import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { create } from 'tar'
 import type { Job } from '../../src/server/routes/schemas.ts'
-import { apiImage, engine, runContainer } from '../helpers/container.ts'
+import { apiImage, engine, hostNetwork, runContainer, slimImage } from '../helpers/container.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { startS3 } from '../helpers/s3-server.ts'
+import { startSageMaker } from '../helpers/sagemaker/index.ts'
+import { sagemakerEnvironment } from '../helpers/sagemaker-service.ts'
 
 t.test('a project sent by curl is trained inside, and its job outlives the container', async t => {
   const project = join(t.testdir(), 'project.tar.gz')
@@ -76,6 +79,41 @@ t.test('SIGTERM lets an open request end', async t => {
   t.equal(exitCode, 0)
 })
 
+t.test('the slim image makes training jobs of SageMaker, and keeps their models in S3', async t => {
+  const s3 = await startS3()
+  await s3.makeBucket(sagemakerEnvironment.S3_BUCKET)
+  const emulator = await startSageMaker({ s3, knobs: { run: 'pretend' } })
+  t.teardown(async () => {
+    await emulator.stop()
+    await s3.stop()
+  })
+  const project = join(t.testdir(), 'project.tar.gz')
+  const cwd = join(import.meta.dirname, '../../examples/wine-quality')
+  await create({ cwd, file: project, gzip: true }, ['.'])
+  const service = await startService(t, await newVolume(t), {
+    image: slimImage,
+    environment: { ...emulator.environment, ...sagemakerEnvironment },
+    // The emulated SageMaker is on this machine's loopback.
+    options: hostNetwork
+  })
+
+  const form = ['-F', `project=@${project}`, '-F', 'parameters={"alpha":0.5}']
+  const { id } = JSON.parse(await curl(...form, `${service.url}/jobs`)) as Job
+  const log = await curl(`${service.url}/jobs/${id}/logs?follow=true`)
+  const job = JSON.parse(await curl(`${service.url}/jobs/${id}`)) as Job
+  const model = await curl(
+    ...['-o', '/dev/null', '-w', '%{http_code}'],
+    `${service.url}${job.links.model}`
+  )
+  const { exitCode } = await service.stop()
+
+  t.match(job, { status: 'succeeded', backend: { name: 'sagemaker' } }, log)
+  t.match(log, `${id} pretends to train`)
+  t.same([...emulator.jobs.keys()], [id])
+  t.equal(model, '200')
+  t.equal(exitCode, 0)
+})
+
 t.test('without a word on who may reach it, the service does not start', async t => {
   const { exitCode, all } = await runContainer([apiImage])
 
@@ -103,15 +141,28 @@ async function newVolume(t: Test): Promise<string> {
   return stdout
 }
 
+interface Container {
+  image?: string
+  environment?: Record<string, string>
+  options?: string[]
+}
+
 /** With as few rights as compose.yaml gives it. */
-async function startService(t: Test, volume: string) {
+async function startService(
+  t: Test,
+  volume: string,
+  { image = apiImage, environment = {}, options }: Container = {}
+) {
   const port = await freePort()
   const name = `mlflow-jobs-test-${port}`
   const container = runContainer([
     ...['--name', name, '--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL'],
     ...['--security-opt', 'no-new-privileges', '--volume', `${volume}:/data`],
-    ...['--publish', `127.0.0.1:${port}:${port}`, '--env', `PORT=${port}`],
-    ...['--env', 'ALLOW_UNAUTHENTICATED=true', apiImage]
+    ...(options ?? ['--publish', `127.0.0.1:${port}:${port}`]),
+    ...Object.entries({ ALLOW_UNAUTHENTICATED: 'true', PORT: port, ...environment }).flatMap(
+      ([name, value]) => ['--env', `${name}=${value}`]
+    ),
+    image
   ])
   const stop = async () => {
     container.kill('SIGTERM')
