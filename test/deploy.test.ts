@@ -3,6 +3,7 @@ import { glob, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t from 'tap'
+import { parse } from 'yaml'
 import { variableSchemas } from '../src/server/config-variables.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -171,3 +172,19 @@ t.test('the image and CI start the service as npm start does', async t => {
     ])
   t.match(await readFile(join(root, '.ci/readme'), 'utf8'), `node ${command.join(' ')} `)
 })
+
+t.test(
+  'compose.yaml starts the image as it was made to be started, on this machine alone',
+  async t => {
+    const { services } = parse(await readFile(join(root, 'compose.yaml'), 'utf8'))
+    const { build, ports, environment, volumes, read_only } = services.api
+    const image = await readFile(join(root, build.dockerfile), 'utf8')
+    const [, port] = /^EXPOSE (\d+)$/m.exec(image) ?? []
+    const [, volume] = /^VOLUME (.+)$/m.exec(image) ?? []
+    t.same(ports, [`127.0.0.1:${port}:${port}`])
+    t.same(volumes, [`data:${volume}`])
+    t.equal(read_only, true)
+    const known = variableSchemas.map(([name]) => name)
+    for (const name of Object.keys(environment)) t.ok(known.includes(name), name)
+  }
+)
