@@ -11,7 +11,7 @@ import { form, packFolder } from '../test/helpers/project.ts'
 import { withTemporaryService } from './temporary-service.ts'
 import { cacheFolder } from './training.ts'
 
-const usage = `npm run schemathesis [-- --quick] [--seed 1] [--examples 1000]
+const usage = `npm run schemathesis [-- --quick] [--seed 1] [--examples 1500]
 
 Runs all checks of schemathesis, stateful ones included, against the service with the local backend:
 no answer may be a server error, none may differ from what the document says. --examples is how many
@@ -70,7 +70,7 @@ async function schemathesis(bin: string, url: string, job: Job): Promise<number>
       ...['--config-file', join(folder, 'schemathesis.toml'), 'run', `${url}/openapi.json`],
       ...['--checks=all', '--continue-on-failure', '--request-timeout=30'],
       ...[`--seed=${values.seed}`, '--generation-database=none'],
-      `--max-examples=${values.examples ?? (values.quick ? 20 : 1000)}`
+      `--max-examples=${values.examples ?? (values.quick ? 20 : 1500)}`
     ],
     {
       cwd: work,
