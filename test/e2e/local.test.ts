@@ -6,6 +6,7 @@ import t from 'tap'
 import { extract } from 'tar'
 import type { Provenance } from '../../src/server/routes/present-provenance.ts'
 import type { Job } from '../../src/server/routes/schemas.ts'
+import { testFolder } from '../helpers/folder.ts'
 import { pack, packFolder, waitingProject, watchedProject } from '../helpers/project.ts'
 import { testService } from '../helpers/service.ts'
 
@@ -170,11 +171,12 @@ t.test('parameters reach the program byte for byte', async t => {
 })
 
 t.test('the metrics of a job are there while it runs, and in the end what it ran with', async t => {
-  const folder = t.testdir({ data: {}, go: {} })
+  const folder = testFolder(t)
   const { submit, get, ended, url } = await testService(t, { DATA_DIR: join(folder, 'data') })
   const answer = async (id: string, path: string) =>
     (await fetch(`${url}/jobs/${id}/${path}`)).json()
   const go = join(folder, 'go')
+  await mkdir(go)
   const { id } = await submit({ project: await pack(watchedProject), parameters: { folder: go } })
 
   while (!('loss' in (await get(id)).metrics)) await sleep(100)

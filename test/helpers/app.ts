@@ -12,6 +12,7 @@ import type { Storage } from '../../src/server/storage/index.ts'
 import type { Store } from '../../src/server/store/index.ts'
 import { openSqlite } from '../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../src/server/store/sql.ts'
+import { testFolder } from './folder.ts'
 
 /** The same with other options of the app. */
 export const testAppWith = (t: Test, options: Partial<AppOptions>) =>
@@ -24,7 +25,7 @@ export async function testApp(
   around: (store: Store) => Store = store => store,
   options: Partial<AppOptions> = {}
 ) {
-  const dataDir = t.testdir()
+  const dataDir = testFolder(t)
   const folder = join(dataDir, 'tmp')
   await mkdir(folder)
   const store = watchStore(around(await createStore(openSqlite(join(dataDir, 'jobs.db')))))

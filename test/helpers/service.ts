@@ -5,6 +5,7 @@ import { cacheFolder } from '../../scripts/training.ts'
 import { readConfig } from '../../src/server/config.ts'
 import type { Job } from '../../src/server/routes/schemas.ts'
 import { createService } from '../../src/server/service.ts'
+import { testFolder } from './folder.ts'
 import { trackingUri } from './mlflow.ts'
 import { form } from './project.ts'
 import { python } from './python.ts'
@@ -26,7 +27,7 @@ export async function testService(
   t: Test,
   environment: Record<string, string> = {}
 ): Promise<TestService> {
-  const dataDir = environment.DATA_DIR ?? t.testdir()
+  const dataDir = environment.DATA_DIR ?? testFolder(t)
   const config = readConfig({
     ...process.env,
     DATA_DIR: dataDir,
@@ -45,7 +46,11 @@ export async function testService(
     closed ??= service.close({ keepServer: false })
     return closed
   }
-  t.teardown(close)
+  // The service leaves its jobs running when it ends; a test leaves none behind.
+  t.teardown(async () => {
+    if (!closed) await stopJobs(url)
+    await close()
+  })
   const get = async (id: string) => (await (await fetch(`${url}/jobs/${id}`)).json()) as Job
   const log = async (id: string) => (await fetch(`${url}/jobs/${id}/logs`)).text()
   return {
@@ -71,5 +76,18 @@ export async function testService(
         await new Promise(resolve => setTimeout(resolve, 100))
       }
     }
+  }
+}
+
+async function stopJobs(url: string): Promise<void> {
+  const underWay = ['queued', 'starting', 'running', 'stopping']
+    .map(status => `status=${status}`)
+    .join('&')
+  for (;;) {
+    const answer = await fetch(`${url}/jobs?${underWay}`)
+    const { items } = (await answer.json()) as { items: Job[] }
+    if (items.length === 0) return
+    for (const { links } of items) await fetch(`${url}${links.stop}`, { method: 'POST' })
+    for (const { links } of items) await fetch(`${url}${links.self}?wait=10`)
   }
 }

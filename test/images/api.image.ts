@@ -6,13 +6,14 @@ import t, { type Test } from 'tap'
 import { create } from 'tar'
 import type { Job } from '../../src/server/routes/schemas.ts'
 import { apiImage, engine, hostNetwork, runContainer, slimImage } from '../helpers/container.ts'
+import { testFolder } from '../helpers/folder.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { startS3 } from '../helpers/s3-server.ts'
 import { startSageMaker } from '../helpers/sagemaker/index.ts'
 import { sagemakerEnvironment } from '../helpers/sagemaker-service.ts'
 
 t.test('a project sent by curl is trained inside, and its job outlives the container', async t => {
-  const project = join(t.testdir(), 'project.tar.gz')
+  const project = join(testFolder(t), 'project.tar.gz')
   await create(
     { cwd: join(import.meta.dirname, '../../examples/wine-quality'), file: project, gzip: true },
     ['.']
@@ -87,7 +88,7 @@ t.test('the slim image makes training jobs of SageMaker, and keeps their models 
     await emulator.stop()
     await s3.stop()
   })
-  const project = join(t.testdir(), 'project.tar.gz')
+  const project = join(testFolder(t), 'project.tar.gz')
   const cwd = join(import.meta.dirname, '../../examples/wine-quality')
   await create({ cwd, file: project, gzip: true }, ['.'])
   const service = await startService(t, await newVolume(t), {

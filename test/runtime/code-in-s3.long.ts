@@ -12,6 +12,7 @@ import { downloadCode } from '../../src/runtime/download-code.ts'
 import { fetchCode } from '../../src/runtime/fetch-code.ts'
 import { startMlflow } from '../../src/runtime/mlflow.ts'
 import { readSettings } from '../../src/runtime/settings.ts'
+import { testFolder } from '../helpers/folder.ts'
 import { imagePython } from '../helpers/image-python.ts'
 import { python } from '../helpers/python.ts'
 import { makeTree, runRuntime } from '../helpers/runtime.ts'
@@ -28,7 +29,7 @@ await put('path of it/code.tar.gz', await archive('prints-parameters'))
 await put('no-archive.tar.gz', 'no archive')
 
 async function archive(project: string): Promise<Buffer> {
-  const { inputData } = await makeTree({ base: t.testdir(), project })
+  const { inputData } = await makeTree({ base: testFolder(t), project })
   return readFile(join(inputData, 'code/project.tar.gz'))
 }
 
@@ -47,7 +48,7 @@ async function put(Key: string, Body: Buffer | string): Promise<void> {
 /** A job as an SDK starts it: the code in S3, and no channel. */
 const run = (submitDirectory: string) =>
   runRuntime({
-    base: t.testdir(),
+    base: testFolder(t),
     project: null,
     hyperparameters: { sagemaker_submit_directory: submitDirectory, text: 'x', number: '1' },
     environment: { MLFLOW_JOBS_PYTHON: image, ...environment }
@@ -90,7 +91,7 @@ t.test('code that is not there is the failure of the job', async t => {
 
 t.test('the endpoint and the region may have the names of old containers', async t => {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = environment
-  const { fetch, close } = fetcher(t.testdir(), image, {
+  const { fetch, close } = fetcher(testFolder(t), image, {
     AWS_ACCESS_KEY_ID,
     AWS_SECRET_ACCESS_KEY,
     S3_ENDPOINT_URL: endpoint,
@@ -104,7 +105,7 @@ t.test('the endpoint and the region may have the names of old containers', async
 })
 
 t.test('code that cannot be had is told with its URI and whose fault it is', async t => {
-  const { fetch, close } = fetcher(t.testdir(), image, environment)
+  const { fetch, close } = fetcher(testFolder(t), image, environment)
   t.teardown(close)
 
   await t.rejects(fetch('s3://elsewhere/other.tar.gz'), {
@@ -125,7 +126,7 @@ t.test('code that the role may not read is no fault of the user', async t => {
   await once(denied, 'listening')
   const { port } = denied.address() as AddressInfo
   const variables = { ...environment, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}` }
-  const { fetch, close } = fetcher(t.testdir(), image, variables)
+  const { fetch, close } = fetcher(testFolder(t), image, variables)
   t.teardown(close)
 
   await t.rejects(fetch(uri), {
@@ -135,7 +136,7 @@ t.test('code that the role may not read is no fault of the user', async t => {
 })
 
 t.test('an interpreter without boto3 is told', async t => {
-  const { fetch, close } = fetcher(t.testdir(), python(), environment)
+  const { fetch, close } = fetcher(testFolder(t), python(), environment)
   t.teardown(close)
 
   await t.rejects(fetch(uri), {

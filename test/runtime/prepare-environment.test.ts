@@ -17,6 +17,7 @@ import {
 import { loggingPackages } from '../../src/runtime/project-packages.ts'
 import { fits } from '../../src/runtime/satisfied.ts'
 import { readSettings } from '../../src/runtime/settings.ts'
+import { testFolder } from '../helpers/folder.ts'
 import { python } from '../helpers/python.ts'
 
 const pythonEnv: ProjectEnvironment = {
@@ -90,7 +91,7 @@ while [ $# -gt 0 ]; do [ "$1" = --prefix ] && mkdir -p "$2/bin"; shift; done
 t.test('a Python that cannot be had is named, with those there are and what to do', async t => {
   const environment = { ...pythonEnv, python: '3.8.6' }
 
-  const { prepared } = prepare(t.testdir(), environment)
+  const { prepared } = prepare(testFolder(t), environment)
 
   await t.rejects(prepared, {
     kind: 'user',
@@ -100,10 +101,10 @@ t.test('a Python that cannot be had is named, with those there are and what to d
 })
 
 t.test('any patch of the minor version does where the caller says so', async t => {
-  const minor = /^3\.\d+/.exec((await prepare(t.testdir(), pythonEnv).prepared).python ?? '')?.[0]
+  const minor = /^3\.\d+/.exec((await prepare(testFolder(t), pythonEnv).prepared).python ?? '')?.[0]
   const environment = { ...pythonEnv, python: `${minor}.999` }
 
-  const { prepared } = prepare(t.testdir(), environment, { pythonPin: 'minor' })
+  const { prepared } = prepare(testFolder(t), environment, { pythonPin: 'minor' })
 
   t.ok((await prepared).python?.startsWith(`${minor}.`))
 })
@@ -111,7 +112,7 @@ t.test('any patch of the minor version does where the caller says so', async t =
 t.test('requirements that cannot be met are the fault of their author', async t => {
   const environment = { ...pythonEnv, requirements: ['six==0.0.0.1'] }
 
-  const { prepared, printed } = prepare(t.testdir(), environment)
+  const { prepared, printed } = prepare(testFolder(t), environment)
 
   await t.rejects(prepared, {
     kind: 'user',
@@ -121,7 +122,7 @@ t.test('requirements that cannot be met are the fault of their author', async t 
 })
 
 t.test('old packages find the pkg_resources that they import', async t => {
-  const { prepared } = prepare(t.testdir(), pythonEnv)
+  const { prepared } = prepare(testFolder(t), pythonEnv)
   const { variables } = await prepared
 
   const { exitCode } = await execa('python', ['-c', 'import pkg_resources'], { env: variables })
@@ -132,7 +133,7 @@ t.test('old packages find the pkg_resources that they import', async t => {
 t.test('a setuptools that the project pins is the one it gets', async t => {
   const environment = { ...pythonEnv, buildRequirements: ['setuptools==65.5.1'] }
 
-  const { variables } = await prepare(t.testdir(), environment).prepared
+  const { variables } = await prepare(testFolder(t), environment).prepared
   const program = 'import setuptools; print(setuptools.__version__)'
   const { stdout } = await execa('python', ['-W', 'ignore', '-c', program], { env: variables })
 
@@ -146,9 +147,9 @@ t.test('hashes that are wanted are checked, as pip does: not of what is there al
     requirements: ['--require-hashes', `gunicorn==20.1.0 --hash=sha256:${hash}`]
   })
 
-  t.ok(await prepare(t.testdir(), hashed(right)).prepared, 'it needs setuptools')
+  t.ok(await prepare(testFolder(t), hashed(right)).prepared, 'it needs setuptools')
 
-  await t.rejects(prepare(t.testdir(), hashed('0'.repeat(64))).prepared, {
+  await t.rejects(prepare(testFolder(t), hashed('0'.repeat(64))).prepared, {
     kind: 'user',
     message: /^What python_env\.yaml requires could not be installed: .*hash/is
   })
@@ -172,7 +173,7 @@ t.test('uv looks for packages where pip is told to', async t => {
   }
   const environment = { ...pythonEnv, requirements: ['six'] }
 
-  await t.rejects(prepare(t.testdir(), environment, { variables }).prepared)
+  await t.rejects(prepare(testFolder(t), environment, { variables }).prepared)
 
   t.match(asked[0], /^\/packages\//)
 })
@@ -193,7 +194,7 @@ t.test('an environment that installs the project itself is no other job’s', as
 })
 
 t.test('a stop ends the building, and what was built is not taken for whole', async t => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const stopping = new AbortController()
 
   const { prepared } = prepare(folder, pythonEnv, {
@@ -250,7 +251,7 @@ t.test('the environment manager is chosen by what is asked, named and there', as
 })
 
 t.test('an environment is not built where the interpreter has all that it requires', async t => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const settings = readSettings({ ...process.env, MLFLOW_JOBS_PYTHON: python() })
   const managerOf = async (
     changes: Partial<ProjectEnvironment>,

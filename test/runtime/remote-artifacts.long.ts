@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import t from 'tap'
+import { testFolder } from '../helpers/folder.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { imagePython } from '../helpers/image-python.ts'
 import { python } from '../helpers/python.ts'
@@ -21,7 +22,7 @@ const arn = 'arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/tes
 /** A tracking server that leaves S3 to its clients, as those of SageMaker do. */
 async function startServer(): Promise<string> {
   const port = String(await freePort())
-  const store = ['--backend-store-uri', `sqlite:///${join(t.testdir(), 'mlflow.db')}`]
+  const store = ['--backend-store-uri', `sqlite:///${join(testFolder(t), 'mlflow.db')}`]
   const artifacts = ['--default-artifact-root', 's3://artifacts/root', '--no-serve-artifacts']
   const listen = ['--host', '127.0.0.1', '--port', port, '--workers', '1']
   const words = ['-m', 'mlflow', 'server', ...store, ...artifacts, ...listen]
@@ -53,7 +54,7 @@ function isUp(address: string): Promise<boolean> {
 
 t.test('models and artifacts in S3 arrive in the model folder', async t => {
   const { exitCode, log, report, tree } = await runRuntime({
-    base: t.testdir(),
+    base: testFolder(t),
     project: 'trains',
     hyperparameters: { alpha: '0.25' },
     environment: { ...s3.environment, MLFLOW_JOBS_PYTHON: image, MLFLOW_TRACKING_URI: server }
@@ -101,7 +102,7 @@ t.test(
 
 t.test('an ARN without what reads it is told in a sentence', async t => {
   const { exitCode, report } = await runRuntime({
-    base: t.testdir(),
+    base: testFolder(t),
     project: 'exits',
     environment: { MLFLOW_JOBS_PYTHON: python(), MLFLOW_TRACKING_URI: arn }
   })

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import { testFolder } from '../helpers/folder.ts'
 import { trackingUri } from '../helpers/mlflow.ts'
 import { readResults, startRuntime } from '../helpers/runtime.ts'
 
@@ -34,7 +35,7 @@ async function place(t: Test) {
 t.test('a tracking server that is silent while the program runs does not hold it up', async t => {
   const { state, uri } = await place(t)
   const { tree, subprocess } = await startRuntime({
-    base: t.testdir(),
+    base: testFolder(t),
     project: 'sleeps',
     environment: { MLFLOW_TRACKING_URI: uri }
   })

@@ -10,6 +10,7 @@ import {
 import t, { type Test } from 'tap'
 import { extract } from 'tar'
 import type { RunReport } from '../../src/contract/run-report.ts'
+import { testFolder } from '../helpers/folder.ts'
 import { trackingUri } from '../helpers/mlflow.ts'
 import { pack, packFolder } from '../helpers/project.ts'
 import { python } from '../helpers/python.ts'
@@ -50,7 +51,7 @@ async function start(
 /** Reads a file of an archive that an ended job left. */
 async function readOutput(t: Test, name: string, path: string): Promise<string> {
   const [archive = '', ...rest] = path.split('/')
-  const folder = join(t.testdir(), name)
+  const folder = join(testFolder(t), name)
   mkdirSync(join(folder, archive), { recursive: true })
   const file = join(folder, `${archive}.tar.gz`)
   const bytes = await get(`jobs/${name}/output/${archive}.tar.gz`)

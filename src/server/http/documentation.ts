@@ -34,15 +34,7 @@ export async function addDocumentation(app: FastifyInstance): Promise<void> {
     },
     transform: ({ schema, url, route }) => {
       const { documentedBody: body } = route.config ?? {}
-      const { querystring } = schema ?? {}
-      return {
-        url,
-        schema: {
-          ...schema,
-          ...(body ? { body } : {}),
-          ...(querystring ? { querystring: withOptionalDefaults(querystring) } : {})
-        }
-      }
+      return { url, schema: body ? { ...schema, body } : schema }
     },
     refResolver: { buildLocalReference: json => String(json.$id) }
   })
@@ -56,20 +48,3 @@ export async function addDocumentation(app: FastifyInstance): Promise<void> {
 /** The pages load nothing from elsewhere, and nobody frames them. Swagger UI sets styles of elements as it draws. */
 const onlyOwn =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-/** Handlers have what is given by default, so their types require it; callers need not send it. */
-function withOptionalDefaults(schema: unknown) {
-  const {
-    properties = {},
-    required = [],
-    ...rest
-  } = schema as {
-    properties?: Record<string, object>
-    required?: string[]
-  }
-  return {
-    ...rest,
-    properties,
-    required: required.filter(name => !('default' in (properties[name] ?? {})))
-  }
-}

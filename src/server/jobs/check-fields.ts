@@ -6,6 +6,7 @@ import { type Fault, pointerTo } from '../../contract/fault.ts'
 import { didYouMean } from '../../contract/nearest.ts'
 import { parseParameters } from '../../contract/parameters.ts'
 import { repeatedNames } from '../../contract/repeated-names.ts'
+import { isTagKey, isTagValue, mostTags } from '../../contract/tags.ts'
 import { Resources } from '../backends/index.ts'
 import { MalformedRequest } from '../errors.ts'
 import { checkEnvironment } from './check-environment.ts'
@@ -41,12 +42,12 @@ export interface Fields {
 }
 
 const jsonFields = ['parameters', 'run', 'environment', 'resources', 'inputs', 'tags'] as const
+type JsonField = (typeof jsonFields)[number]
+
 export interface CheckedFields {
   fields: Fields
   faults: Fault[]
 }
-
-type JsonField = (typeof jsonFields)[number]
 
 /** Whether the field's text is JSON. */
 export const isJsonField = (name: string): boolean => jsonFields.some(field => field === name)
@@ -224,21 +225,18 @@ const withoutFaults = (inputs: Record<string, unknown>) =>
     Object.entries(onlyTexts(inputs)).filter(([channel, uri]) => !inputFault(channel, uri))
   )
 
-const tagCharacters = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
-const maximumTags = 50
-
 function checkTags(tags: Record<string, unknown>): Fault[] {
   const faults: Fault[] = []
-  if (Object.keys(tags).length > maximumTags)
-    faults.push({ pointer: '/tags', detail: `At most ${maximumTags} tags are possible.` })
+  if (Object.keys(tags).length > mostTags)
+    faults.push({ pointer: '/tags', detail: `At most ${mostTags} tags are possible.` })
   for (const [key, value] of Object.entries(tags)) {
     const at = pointerTo('tags', key)
-    if (key.length < 1 || key.length > 128 || !tagCharacters.test(key))
+    if (!isTagKey(key))
       faults.push({
         pointer: at,
         detail: 'A tag’s key has 1 to 128 letters, digits, spaces and _.:/=+-@.'
       })
-    if (typeof value !== 'string' || value.length > 256 || !tagCharacters.test(value))
+    if (typeof value !== 'string' || !isTagValue(value))
       faults.push({
         pointer: at,
         detail: 'A tag’s value is a string of at most 256 letters, digits, spaces and _.:/=+-@.'

@@ -63,8 +63,9 @@ async function readReport(id: string, { storage, folder }: Finish): Promise<RunR
   if (!(await storage.stat(outputKey(id)))) return undefined
   const archive = await storage.read(outputKey(id))
   const text = await readArchiveFile(archive, runReportFile, reportLimitBytes).catch(noneIfBroken)
-  const report = text === undefined ? undefined : parseReport(text)
-  if (!report || text === undefined) return undefined
+  if (text === undefined) return undefined
+  const report = parseReport(text)
+  if (!report) return undefined
   const temporary = await mkdtemp(join(folder, 'report-'))
   try {
     const file = join(temporary, runReportFile)

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { IdempotencyKeyReused } from '../errors.ts'
 import type { Store } from '../store/index.ts'
 import type { JobRecord } from './job.ts'
-import type { Accepted, Asked } from './submission.ts'
+import { type Accepted, type Asked, batchLimit } from './submission.ts'
 
 /** Of all that a job is made of, in a form that does not hang on how it was sent. */
 export function fingerprintOf(jobs: JobRecord[], { rerunOf }: Asked): string {
@@ -44,4 +44,4 @@ export async function replay(
 
 /** In the order in which they were given. */
 const jobsOf = async (batch: string, store: Store): Promise<JobRecord[]> =>
-  (await store.list({ batch, limit: Number.MAX_SAFE_INTEGER })).reverse()
+  (await store.list({ batch, limit: batchLimit })).reverse()

@@ -12,7 +12,13 @@ import { createProjects, type Projects } from './projects.ts'
 import { createLogReader, type Log, type LogOptions } from './read-log.ts'
 import { fieldsOf } from './rerun.ts'
 import { createResults, type Results } from './results.ts'
-import { type Accepted, type Asked, laidOver, type Submission } from './submission.ts'
+import {
+  type Accepted,
+  type Asked,
+  laidOver,
+  type Submission,
+  takeProjectOut
+} from './submission.ts'
 import { type SubmitOptions, submitJobs } from './submit-jobs.ts'
 
 export interface Jobs extends Results {
@@ -99,6 +105,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
       return submit(
         async () => {
           const { texts, faults } = await read()
+          faults.push(...takeProjectOut(texts, '', sameProject))
           return { texts: laidOver(fieldsOf(earlier), texts), faults }
         },
         { ...asked, rerunOf: earlier }
@@ -119,3 +126,5 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
     close: loop.stop
   }
 }
+
+const sameProject = 'A job is run again with its own project: leave this out, or submit a new job.'

@@ -43,6 +43,7 @@ export async function openProject(
     if (digest === undefined) faults.push(noProject)
     else if (archive) faults.push(twoProjects)
     else if (!digestPattern.test(digest)) faults.push(noDigest)
+    else if (!(await options.storage.stat(projectKey(digest)))) faults.push(notThere(digest))
     else return await openStored(digest, path, options)
   } catch (error) {
     if (!(error instanceof SubmissionInvalid)) throw error
@@ -51,17 +52,14 @@ export async function openProject(
   return undefined
 }
 
-/** Throws SUBMISSION_INVALID where the storage has it not, or not at this path. */
+/** Of a project that the storage has. Throws SUBMISSION_INVALID where there is none at this path. */
 export async function openStored(
   digest: string,
   path: string | undefined,
   options: ProjectOptions
-): Promise<OpenProject & { sizeBytes: number }> {
-  const { storage } = options
-  const key = projectKey(digest)
-  if (!(await storage.stat(key))) throw new SubmissionInvalid([notThere(digest)])
-  const stored = await readStored(await storage.read(key), { ...options, ...optional(path) })
-  return { ...withReading(stored), sizeBytes: stored.sizeBytes }
+): Promise<OpenProject> {
+  const archive = await options.storage.read(projectKey(digest))
+  return withReading(await readStored(archive, { ...options, ...optional(path) }))
 }
 
 const withReading = (inspected: OpenProject['inspected']): OpenProject => ({

@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises'
 import { type Project, readProject } from '../../contract/mlproject.ts'
 import type { KeyedLock } from '../../system/keyed-lock.ts'
 import { ProjectNotFound, SubmissionInvalid } from '../errors.ts'
-import { inspectArchive, type SpooledFile } from '../projects/index.ts'
-import { projectKey } from '../storage/index.ts'
+import { type InspectedProject, inspectArchive, type SpooledFile } from '../projects/index.ts'
+import { projectKey, type StoredObject } from '../storage/index.ts'
 import { digestPattern, type OpenProject, openStored, type ProjectOptions } from './open-project.ts'
 
 export interface StoredProject {
@@ -32,7 +32,7 @@ export function createProjects(options: ProjectOptions & { projectLock: KeyedLoc
   async function stat(digest: string) {
     const found = digestPattern.test(digest) ? await storage.stat(projectKey(digest)) : undefined
     if (!found) throw new ProjectNotFound(digest)
-    return { sizeBytes: found.sizeBytes, storedAt: found.modifiedAt.toISOString() }
+    return factsOf(found)
   }
 
   async function get(digest: string, path?: string): Promise<StoredProject> {
@@ -43,6 +43,15 @@ export function createProjects(options: ProjectOptions & { projectLock: KeyedLoc
     return { project: reading.project, inspected, warnings, sizeBytes, storedAt }
   }
 
+  const put = ({ digest, archive }: InspectedProject) =>
+    projectLock.run(digest, async () => {
+      const key = projectKey(digest)
+      const before = await storage.stat(key)
+      if (before) return { added: false, ...factsOf(before) }
+      await storage.put(key, archive.path, { ifAbsent: true })
+      return { added: true, ...(await stat(digest)) }
+    })
+
   return {
     stat,
     get,
@@ -52,28 +61,20 @@ export function createProjects(options: ProjectOptions & { projectLock: KeyedLoc
         ...options,
         ...(path === undefined ? {} : { path })
       }).finally(() => rm(archive.path, { force: true }))
-      const { digest } = inspected
-      const key = projectKey(digest)
       try {
         const { project, faults, warnings } = readProject(inspected.path, inspected.files)
         if (!project) throw new SubmissionInvalid(faults)
-        const added = await projectLock.run(digest, async () => {
-          if (await storage.stat(key)) return false
-          await storage.put(key, inspected.archive.path, { ifAbsent: true })
-          return true
-        })
-        return {
-          added,
-          stored: {
-            ...(await stat(digest)),
-            project,
-            inspected,
-            warnings: [...inspected.warnings, ...warnings]
-          }
-        }
+        const { added, ...facts } = await put(inspected)
+        const all = [...inspected.warnings, ...warnings]
+        return { added, stored: { ...facts, project, inspected, warnings: all } }
       } finally {
         await rm(inspected.archive.path, { force: true })
       }
     }
   }
 }
+
+const factsOf = ({ sizeBytes, modifiedAt }: StoredObject) => ({
+  sizeBytes,
+  storedAt: modifiedAt.toISOString()
+})

@@ -73,8 +73,7 @@ export function batchOf({ texts, faults }: Submission): JobFields[] {
       return { pointer, texts: shared }
     }
     const own = textsOf(jsonParts(text), pointer, faults)
-    for (const name of onlyShared)
-      if (own.delete(name)) faults.push({ pointer: pointer + pointerTo(name), detail: isShared })
+    faults.push(...takeProjectOut(own, pointer, isShared))
     return { pointer, texts: laidOver(shared, own) }
   })
 }
@@ -87,8 +86,13 @@ function split(texts: FieldTexts) {
 
 const noJobs =
   'A batch has at least one job: give a JSON array such as [{"parameters": {"alpha": 0.5}}].'
-const onlyShared = ['project', 'path']
 const isShared = 'All jobs of a batch have the same project: give it beside "jobs".'
+
+/** Where the project is given elsewhere, these fields are faults; `detail` says where. */
+export const takeProjectOut = (texts: FieldTexts, pointer: string, detail: string): Fault[] =>
+  ['project', 'path'].flatMap(name =>
+    texts.delete(name) ? [{ pointer: pointer + pointerTo(name), detail }] : []
+  )
 
 /** Texts win over texts, and members of objects over members of the same name. */
 export function laidOver(below: FieldTexts, above: FieldTexts): FieldTexts {

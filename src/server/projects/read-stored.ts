@@ -6,7 +6,7 @@ import { openArchive } from './open-archive.ts'
 import { createProjectIntake } from './project-intake.ts'
 import { spoolUpload } from './spool-upload.ts'
 
-export type StoredProject = Omit<InspectedProject, 'archive'> & { sizeBytes: number }
+export type StoredProject = Omit<InspectedProject, 'archive'>
 
 /** `archive` is what inspectArchive has written. Throws SUBMISSION_INVALID where the path holds no project. */
 export async function readStored(
@@ -18,7 +18,7 @@ export async function readStored(
     const intake = createProjectIntake(limits, path)
     for await (const { body } of intake.members(openArchive(file, limits)))
       for await (const _ of body);
-    return { ...intake.result(), sizeBytes: file.sizeBytes }
+    return intake.result()
   } finally {
     await rm(file.path, { force: true })
   }

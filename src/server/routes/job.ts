@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Jobs } from '../jobs/index.ts'
-import { isTerminal } from '../jobs/job.ts'
+import { isTerminal, type JobRecord } from '../jobs/job.ts'
 import { waitSeconds } from '../request-limits.ts'
 import { JobParams } from './jobs.ts'
 import { preferredWait } from './preferred-wait.ts'
@@ -70,14 +70,13 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, {
       const record = await jobs.waitFor(
         request.params.id,
         record => {
-          const tag = tagOf(presentJob(record))
+          const { tag } = answerOf(record)
           known ??= tag
           return isTerminal(record.status) || !matches(known, tag)
         },
         waitingSignal(reply, seconds)
       )
-      const job = presentJob(record)
-      const tag = tagOf(job)
+      const { job, tag } = answerOf(record)
       reply.header('etag', tag).header('cache-control', 'private, no-cache')
       if (!job.terminal) reply.header('retry-after', retrySeconds)
       if (request.query.wait === undefined && preferred !== undefined)
@@ -88,8 +87,24 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, {
   )
 }
 
-/** Of the answer's bytes, so that whatever changes them changes it. */
-const tagOf = (job: Job) => `"${hash('sha256', JSON.stringify(job), 'base64url').slice(0, 22)}"`
+interface Answer {
+  job: Job
+  /** Of the answer's bytes, so that whatever changes them changes it. */
+  tag: string
+}
+
+/** All who wait for a job are given the same record: its answer is made once. */
+const answers = new WeakMap<JobRecord, Answer>()
+
+function answerOf(record: JobRecord): Answer {
+  const made = answers.get(record)
+  if (made) return made
+  const job = presentJob(record)
+  const tag = `"${hash('sha256', JSON.stringify(job), 'base64url').slice(0, 22)}"`
+  const answer = { job, tag }
+  answers.set(record, answer)
+  return answer
+}
 
 const headers = {
   ETag: { type: 'string', description: 'Changes whenever the answer does.' },

@@ -1,17 +1,12 @@
 /** Where a job's results came from, as the API shows it. */
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { lockDigest, Package } from '../../contract/environment-lock.ts'
 import { rawParameters } from '../../contract/parameters.ts'
 import type { RunReport } from '../../contract/run-report.ts'
 import { Resources } from '../backends/index.ts'
 import type { JobRecord } from '../jobs/job.ts'
 import { presentJob } from './present-job.ts'
-import { Job, Ref, Scalar, Texts } from './schemas.ts'
-
-const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
-const Digest = (description: string) =>
-  Type.String({ description, examples: [`sha256:${'9f86d081884c7d65'.repeat(4)}`] })
+import { Digest, Job, Nullable, Ref, Scalar, Texts, Time } from './schemas.ts'
 
 export const Phase = Type.Object(
   {

@@ -1,6 +1,6 @@
 /** What the API says of projects. */
 import { type Static, Type } from 'typebox'
-import { Time } from './schemas.ts'
+import { Digest, Nullable, Time } from './schemas.ts'
 
 export const ProjectForm = Type.Object(
   {
@@ -19,11 +19,8 @@ export const filesNamed = 1000
 
 export const ProjectDocument = Type.Object(
   {
-    digest: Type.String({
-      description: 'SHA-256 of the file tree (docs/projects.md): sha256:<hex>.',
-      examples: ['sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08']
-    }),
-    name: Type.Union([Type.String(), Type.Null()]),
+    digest: Digest('SHA-256 of the file tree (docs/projects.md): sha256:<hex>.'),
+    name: Nullable(Type.String()),
     path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' }),
     sizeBytes: Type.Integer({ format: 'int64', description: 'Of the archive, as it is stored.' }),
     unpackedBytes: Type.Integer({ format: 'int64' }),
@@ -44,8 +41,8 @@ export const ProjectDocument = Type.Object(
     environment: Type.Object(
       {
         kind: Type.Enum(['python_env', 'conda_env', 'none'], { type: 'string' }),
-        file: Type.Union([Type.String(), Type.Null()]),
-        python: Type.Union([Type.String({ description: 'As it is pinned.' }), Type.Null()]),
+        file: Nullable(Type.String()),
+        python: Nullable(Type.String({ description: 'As it is pinned.' })),
         requirements: Type.Array(Type.String())
       },
       { description: 'What the project says that it needs.' }

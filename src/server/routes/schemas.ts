@@ -11,13 +11,20 @@ import {
 } from '../../contract/run-report.ts'
 import { Resources } from '../backends/index.ts'
 import { JobStatus, RunOptions, Transition } from '../jobs/job.ts'
+import { digestPattern } from '../jobs/open-project.ts'
 
-const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const Ref = <T extends TSchema & { $id?: string }>(schema: T) =>
   Type.Unsafe<Static<T>>(Type.Ref(schema.$id ?? ''))
 export const Scalar = Type.Union([Type.String(), Type.Number({ format: 'double' }), Type.Boolean()])
 export const Texts = (description: string) =>
   Type.Record(Type.String(), Type.String(), { description })
+export const Digest = (description: string) =>
+  Type.String({
+    pattern: digestPattern.source,
+    description,
+    examples: [`sha256:${'9f86d081884c7d65'.repeat(4)}`]
+  })
 export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
 
 export const Problem = Type.Object(
@@ -48,10 +55,7 @@ export const Job = Type.Object(
       Type.String({ description: 'Why it waits, or why it ended as it did.' })
     ),
     project: Type.Object({
-      digest: Type.String({
-        description: 'SHA-256 of the project’s file tree: sha256:<hex>.',
-        examples: ['sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08']
-      }),
+      digest: Digest('SHA-256 of the project’s file tree: sha256:<hex>.'),
       name: Nullable(Type.String()),
       path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' })
     }),

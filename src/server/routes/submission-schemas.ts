@@ -3,7 +3,7 @@ import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Resources } from '../backends/index.ts'
 import { RunOptions } from '../jobs/job.ts'
 import { batchLimit } from '../jobs/submission.ts'
-import { Job, Ref, Scalar, Texts } from './schemas.ts'
+import { Digest, Job, Ref, Scalar, Texts } from './schemas.ts'
 
 const fields = {
   entryPoint: Type.Optional(
@@ -33,11 +33,7 @@ const path = Type.Optional(
   Type.String({ description: 'The project’s folder in the archive, where it is not the root.' })
 )
 
-const digest = Type.String({
-  pattern: '^sha256:[0-9a-f]{64}$',
-  description: 'The digest of a project that was sent before.',
-  examples: ['sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08']
-})
+const digest = Digest('The digest of a project that was sent before.')
 
 const archive = Type.Unsafe<Blob>({
   type: 'string',

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Backend } from '../backends/index.ts'
+import { UnsupportedMediaType } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { type Accepted, submissionOf } from '../jobs/submission.ts'
 import { readKey } from './idempotency-key.ts'
@@ -128,6 +129,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
       }
     },
     async (request, reply) => {
+      if (request.isMultipart()) throw new UnsupportedMediaType('multipart/form-data')
       const overrides = async () => submissionOf(String(request.body || '{}'))
       const accepted = await jobs.rerun(request.params.id, overrides, asked(request))
       return sendJob(reply, accepted, request.query.dryRun)

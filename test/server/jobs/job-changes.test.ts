@@ -5,6 +5,7 @@ import { watchStore } from '../../../src/server/jobs/job-changes.ts'
 import type { Store } from '../../../src/server/store/index.ts'
 import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../../src/server/store/sql.ts'
+import { testFolder } from '../../helpers/folder.ts'
 import { aJob } from '../../helpers/job-record.ts'
 import { storeSuite } from '../../helpers/store-suite.ts'
 
@@ -12,7 +13,7 @@ const job = aJob()
 const hasStarted = ({ status }: { status: string }) => status === 'starting'
 
 async function open(t: Test, around = (store: Store) => store) {
-  const store = watchStore(around(await createStore(openSqlite(join(t.testdir(), 'jobs.db')))))
+  const store = watchStore(around(await createStore(openSqlite(join(testFolder(t), 'jobs.db')))))
   t.teardown(() => store.close())
   return store
 }

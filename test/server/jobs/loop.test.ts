@@ -7,6 +7,7 @@ import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
 import type { Storage } from '../../../src/server/storage/index.ts'
 import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../../src/server/store/sql.ts'
+import { testFolder } from '../../helpers/folder.ts'
 import { aJob } from '../../helpers/job-record.ts'
 
 /** Queues are instance types. */
@@ -15,7 +16,7 @@ async function stage(
   start: (id: string) => StartOutcome | Promise<StartOutcome>,
   change: (storage: Storage) => Storage = storage => storage
 ) {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const store = await createStore(openSqlite(`${folder}/jobs.db`))
   const tried: string[] = []
   const seen = new Map<string, Observation>()

@@ -118,6 +118,26 @@ t.test('faults of what is given are named', async t => {
   )
 })
 
+t.test('a job is run again with its own project, and by JSON alone', async t => {
+  const { app, store } = await testApp(t)
+  const { links } = await submitted(app)
+
+  const other = await post(app, links.rerun, '{"project":"sha256:0","path":"x"}')
+  const inForm = await app.inject({
+    method: 'POST',
+    url: links.rerun,
+    payload: form({ parameters: { steps: 7 } })
+  })
+
+  t.equal(other.statusCode, 422)
+  t.same(
+    other.json().errors.map(({ pointer }: { pointer: string }) => pointer),
+    ['/project', '/path']
+  )
+  t.equal(inForm.statusCode, 415, 'what is in it must not be passed over')
+  t.equal((await store.list({ limit: 9 })).length, 1)
+})
+
 t.test('a job that there is not cannot be run again', async t => {
   const { app } = await testApp(t)
   t.equal((await app.inject({ method: 'POST', url: '/jobs/nope/rerun' })).statusCode, 404)

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
+import { testFolder } from '../../helpers/folder.ts'
 import { storageSuite } from '../../helpers/storage-suite.ts'
 import { noStrace, strace } from '../../helpers/strace.ts'
 
@@ -78,7 +79,7 @@ t.test(
   { skip: noOtherFileSystem },
   async t => {
     for (const ifAbsent of [false, true]) {
-      const storage = createFilesystem(t.testdir())
+      const storage = createFilesystem(testFolder(t))
       const root = t.testdirName
       await storage.put(key, elsewhere(t, 'first'), { ifAbsent })
       const second = elsewhere(t, 'second')
@@ -119,7 +120,7 @@ t.test(
   'from another file system the copy is synced before it gets its name',
   { skip: noStrace || noOtherFileSystem },
   async t => {
-    const root = t.testdir()
+    const root = testFolder(t)
     const { calls } = await strace([putObject, root, key, elsewhere(t, 'bytes')], {
       trace: ['fdatasync', 'rename']
     })
@@ -141,7 +142,7 @@ t.test(
       ['fdatasync', 2],
       ['rename', 2]
     ] as const) {
-      const root = join(t.testdir(), `${call}-${nth}`)
+      const root = join(testFolder(t), `${call}-${nth}`)
       const file = elsewhere(t, 'bytes')
       const { killed, output } = await strace([putObject, root, key, file], { kill: { call, nth } })
       t.ok(killed)

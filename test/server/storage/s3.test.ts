@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { createS3, type S3Options } from '../../../src/server/storage/s3.ts'
+import { testFolder } from '../../helpers/folder.ts'
 import { freePort } from '../../helpers/free-port.ts'
 import { s3ClientFor } from '../../helpers/s3-client.ts'
 import { startS3 } from '../../helpers/s3-server.ts'
@@ -23,7 +24,7 @@ const makeS3 = (changes: Partial<S3Options> = {}) =>
   createS3({ bucket, prefix: `${randomUUID()}/`, customEndpoint: true, client, ...changes })
 
 storageSuite(t, async t => {
-  t.testdir()
+  testFolder(t)
   return makeS3()
 })
 
@@ -52,7 +53,7 @@ t.test(
 )
 
 t.test('a file that is not there is not put', async t => {
-  await t.rejects(makeS3().put(key, join(t.testdir(), 'missing')), {
+  await t.rejects(makeS3().put(key, join(testFolder(t), 'missing')), {
     message: /^"jobs\/job-1\/output\/model.tar.gz" was not stored: ENOENT/
   })
 })
@@ -106,7 +107,7 @@ function withoutAws(t: Test): void {
 let made = 0
 
 function fileWith(t: Test, content: string | Buffer): string {
-  const folder = existsSync(t.testdirName) ? t.testdirName : t.testdir()
+  const folder = existsSync(t.testdirName) ? t.testdirName : testFolder(t)
   const file = join(folder, `put-${made++}`)
   writeFileSync(file, content)
   return file

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../../src/server/store/sql.ts'
 import { version } from '../../../src/server/version.ts'
+import { testFolder } from '../../helpers/folder.ts'
 import { aJob } from '../../helpers/job-record.ts'
 import { storeSuite } from '../../helpers/store-suite.ts'
 import { noStrace, strace } from '../../helpers/strace.ts'
@@ -17,7 +18,7 @@ const open = async (t: Test, file: string) => {
   return store
 }
 
-const fileOf = (t: Test) => join(t.testdir(), 'jobs.db')
+const fileOf = (t: Test) => join(testFolder(t), 'jobs.db')
 
 storeSuite(t, t => open(t, fileOf(t)))
 
@@ -96,7 +97,7 @@ t.test('refuses a file that is no database, and leaves it alone', async t => {
 })
 
 t.test('says where it cannot make its file', async t => {
-  const file = join(t.testdir(), 'missing', 'jobs.db')
+  const file = join(testFolder(t), 'missing', 'jobs.db')
   t.throws(() => openSqlite(file), { message: /missing\/jobs\.db cannot be opened/ })
 })
 
@@ -137,7 +138,7 @@ t.test(
   'a kill at any write leaves a file that opens, with every job that insert answered for',
   { skip: noStrace },
   async t => {
-    const folder = t.testdir()
+    const folder = testFolder(t)
     let kills = 0
     for (let nth = 1, killed = true; killed; nth += 7) {
       const file = join(folder, `${nth}.db`)

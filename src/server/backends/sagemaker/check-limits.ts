@@ -4,6 +4,7 @@
  */
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { runOptionMembers } from '../../../contract/mlflow-run-options.ts'
+import { mostTags } from '../../../contract/tags.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import type { BackendJob } from '../index.ts'
 import { checkResources } from './check-resources.ts'
@@ -16,7 +17,7 @@ const most = {
   variables: 100,
   variableName: 512,
   variableValue: 512,
-  tags: 50,
+  tags: mostTags,
   channels: 20,
   uri: 1024
 }

@@ -1,14 +1,13 @@
 /** What of the operator's settings SageMaker would refuse at every job. Others are checked where they are read. */
 import { TrainingInstanceType } from '@aws-sdk/client-sagemaker'
 import { didYouMean } from '../../../contract/nearest.ts'
+import { isTagKey, isTagValue, mostTags } from '../../../contract/tags.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import { jobTag } from './create-request.ts'
 
-/** Beside the service's own tag. */
-const mostTags = 49
+/** Beside the service's own. */
+const mostOwnTags = mostTags - 1
 const mostMetrics = 40
-/** As CreateTrainingJob has it for keys and values. */
-const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
 
 /** Sentences, each with the variable's name. */
 export const checkSettings = ({ defaults, tags, metrics }: SagemakerConfig): string[] => [
@@ -31,20 +30,20 @@ function checkTags(tags: Record<string, string>): string[] {
     const tag = `SAGEMAKER_TAGS has ${JSON.stringify(key)}`
     if (/^aws:/i.test(key)) return [`${tag}: tags that begin with "aws:" are for AWS alone.`]
     if (key === jobTag) return [`${tag}: the service sets it itself.`]
-    if (isText(key, 1, 128, tagText) && isText(value, 0, 256, tagText)) return []
+    if (isTagKey(key) && isTagValue(value)) return []
     return [
       `${tag}: a key has 1 to 128 characters and a value at most 256, all of them letters, digits, spaces or _.:/=+-@.`
     ]
   })
   const count = Object.keys(tags).length
-  if (count > mostTags)
-    faults.push(`SAGEMAKER_TAGS has ${count} tags: there may be ${mostTags} at most.`)
+  if (count > mostOwnTags)
+    faults.push(`SAGEMAKER_TAGS has ${count} tags: there may be ${mostOwnTags} at most.`)
   return faults
 }
 
 function checkMetrics(metrics: Record<string, string>): string[] {
   const faults = Object.entries(metrics).flatMap(([name, expression]) =>
-    isText(name, 1, 255) && isText(expression, 1, 500)
+    isText(name, 255) && isText(expression, 500)
       ? []
       : [
           `SAGEMAKER_METRICS has ${JSON.stringify(name)}: a name has 1 to 255 characters, and a regular expression 1 to 500.`
@@ -56,5 +55,4 @@ function checkMetrics(metrics: Record<string, string>): string[] {
   return faults
 }
 
-const isText = (text: string, least: number, most: number, pattern = /^/) =>
-  [...text].length >= least && [...text].length <= most && pattern.test(text)
+const isText = (text: string, most: number) => text !== '' && [...text].length <= most

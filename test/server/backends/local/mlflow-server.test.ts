@@ -9,6 +9,7 @@ import {
   createMlflowServer,
   type MlflowServer
 } from '../../../../src/server/backends/local/mlflow-server.ts'
+import { testFolder } from '../../../helpers/folder.ts'
 import { python } from '../../../helpers/python.ts'
 
 function open(t: Test, folder: string, interpreter = python()) {
@@ -86,7 +87,7 @@ t.test('is one server, found again, kept up at its address, and ended at the end
 })
 
 t.test('says why it does not start, and can be asked again', async t => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const interpreter = join(folder, 'python')
   await writeFile(interpreter, '#!/bin/sh\necho "No module named mlflow" >&2\nexit 3\n', {
     mode: 0o755
@@ -101,7 +102,7 @@ t.test('says why it does not start, and can be asked again', async t => {
 })
 
 t.test('closing ends the waiting for one that is being started', async t => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const interpreter = join(folder, 'python')
   await writeFile(interpreter, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 })
   const { server } = open(t, folder, interpreter)

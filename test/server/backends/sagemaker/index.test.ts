@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import t from 'tap'
 import { createRequest } from '../../../../src/server/backends/sagemaker/create-request.ts'
+import { testFolder } from '../../../helpers/folder.ts'
 import { aBackendJob, ended, settings, stage, until } from '../../../helpers/sagemaker-backend.ts'
 
 const { emulator, problems, start } = await stage(t)
@@ -30,7 +31,7 @@ const slow = (milliseconds: number) => {
 }
 
 t.test('a job runs, and its end is told with its log', async t => {
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   t.same(await backend.start(job), { outcome: 'started' })
   t.equal((await backend.observe([job.id])).get(job.id)?.state, 'starting')
@@ -56,7 +57,7 @@ t.test('a status that came after this service is passed on', async t => {
     delete knobs.unknownSecondaryStatus
     knobs.startMilliseconds = 20
   })
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   await backend.start(job)
   const seen = await until(backend, job.id, ({ status }) => status === 'Pondering')
@@ -69,7 +70,7 @@ t.test('jobs are found in lists with empty pages', async t => {
   t.teardown(() => {
     knobs.emptyPages = false
   })
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   await backend.start(job)
   t.match(await ended(backend, job.id), { status: 'Completed' })
@@ -77,7 +78,7 @@ t.test('jobs are found in lists with empty pages', async t => {
 
 t.test('a throttled start is for later, and costs nothing until then', async t => {
   knobs.throttleNext.CreateTrainingJob = 1
-  const backend = start(t, { folder: t.testdir(), times: { retryMilliseconds: 60_000 } })
+  const backend = start(t, { folder: testFolder(t), times: { retryMilliseconds: 60_000 } })
   const before = created()
   for (let n = 0; n < 20; n++)
     t.match(await backend.start(aBackendJob()), {
@@ -89,7 +90,7 @@ t.test('a throttled start is for later, and costs nothing until then', async t =
 
 t.test('what was throttled is tried again', async t => {
   knobs.throttleNext = { CreateTrainingJob: 2, ListTrainingJobs: 2, DescribeTrainingJob: 2 }
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   while ((await backend.start(job)).outcome === 'later') await sleep(5)
   t.match(await ended(backend, job.id), { status: 'Completed' })
@@ -98,7 +99,7 @@ t.test('what was throttled is tried again', async t => {
 t.test('a used-up quota holds back jobs of its instance type alone', async t => {
   knobs.quota = { 'ml.c5.xlarge': 1 }
   t.teardown(slow(500))
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const [first, second] = [1, 2].map(() =>
     aBackendJob({ resources: { instanceType: 'ml.c5.xlarge' } })
   )
@@ -116,7 +117,7 @@ t.test('a used-up quota holds back jobs of its instance type alone', async t => 
 
 t.test('a job whose start gave no answer is found, and not made again', async t => {
   knobs.loseNext = 1
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   t.match(await backend.start(job), { outcome: 'later', reason: /gave no answer/ })
   while ((await backend.start(job)).outcome === 'later') await sleep(5)
@@ -126,7 +127,7 @@ t.test('a job whose start gave no answer is found, and not made again', async t 
 
 t.test('a job that was started before a crash is found without starting it', async t => {
   t.teardown(slow(1000))
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const job = aBackendJob()
   await start(t, { folder }).start(job)
   const before = created()
@@ -140,7 +141,7 @@ t.test('a job that was started before a crash is found without starting it', asy
 
 t.test('and so it is where this machine has lost all', async t => {
   t.teardown(slow(500))
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const job = aBackendJob()
   await start(t, { folder }).start(job)
   await rm(join(folder, 'jobs'), { recursive: true })
@@ -152,7 +153,7 @@ t.test('and so it is where this machine has lost all', async t => {
 
 t.test('a running job is unclear after a restart, never absent', async t => {
   t.teardown(slow(500))
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const job = aBackendJob()
   await start(t, { folder }).start(job)
   const backend = start(t, { folder })
@@ -165,7 +166,7 @@ t.test("another service's job of the same name is left alone", async t => {
   const job = aBackendJob()
   const others = createRequest({ ...job, outputsUri: 's3://training/others' }, settings, null)
   await client.send(new CreateTrainingJobCommand(others))
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   t.match(await backend.start(job), {
     outcome: 'failed',
     failure: { kind: 'platform', message: /ResourceInUse: Training job names must be unique/ }
@@ -176,7 +177,7 @@ t.test("another service's job of the same name is left alone", async t => {
 })
 
 t.test('a job that SageMaker refuses has failed, with its words', async t => {
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   t.match(await backend.start(aBackendJob({ inputs: { train: 's3://training/nothing/' } })), {
     outcome: 'failed',
     failure: { kind: 'user', message: /ValidationException: No S3 objects found under S3 URL/ }
@@ -188,7 +189,7 @@ t.test('a job that SageMaker refuses has failed, with its words', async t => {
 })
 
 t.test('a job that was stopped before it was sent never reaches AWS', async t => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const backend = start(t, { folder })
   const job = aBackendJob()
   await backend.stop(job.id)
@@ -204,7 +205,7 @@ t.test('a job that was stopped before it was sent never reaches AWS', async t =>
 
 t.test('and neither does one whose start was refused so far', async t => {
   knobs.quota = { 'ml.c4.xlarge': 0 }
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob({ resources: { instanceType: 'ml.c4.xlarge' } })
   await backend.start(job)
   await backend.stop(job.id)
@@ -214,7 +215,7 @@ t.test('and neither does one whose start was refused so far', async t => {
 
 t.test('a running job is stopped by one call, however often it is asked for', async t => {
   t.teardown(slow(60_000))
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   await backend.start(job)
   await until(backend, job.id, ({ state }) => state === 'running')
@@ -235,7 +236,7 @@ t.test('an answer that names no training job is none', async t => {
     captive.close().closeAllConnections()
   })
   process.env.AWS_ENDPOINT_URL_SAGEMAKER = `http://127.0.0.1:${(captive.address() as AddressInfo).port}`
-  t.match(await start(t, { folder: t.testdir() }).start(aBackendJob()), {
+  t.match(await start(t, { folder: testFolder(t) }).start(aBackendJob()), {
     outcome: 'later',
     reason: /names no training job/
   })
@@ -247,7 +248,7 @@ t.test('a start that hangs is given up at the signal, and found later', async t 
   t.teardown(() => {
     knobs.latencyMilliseconds = 0
   })
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const job = aBackendJob()
   t.match(await start(t, { folder }).start(job, AbortSignal.timeout(50)), {
     outcome: 'later',
@@ -265,7 +266,7 @@ t.test('a start that hangs is given up at the signal, and found later', async t 
 t.test('a stop that was throttled is tried again', async t => {
   t.teardown(slow(60_000))
   knobs.throttleNext.StopTrainingJob = 1
-  const backend = start(t, { folder: t.testdir(), times: { stopRetryMilliseconds: 20 } })
+  const backend = start(t, { folder: testFolder(t), times: { stopRetryMilliseconds: 20 } })
   const job = aBackendJob()
   await backend.start(job)
   await until(backend, job.id, ({ state }) => state === 'running')
@@ -279,7 +280,7 @@ t.test('a stop that was throttled is tried again', async t => {
 t.test('a stop finds the job whose start gave no answer', async t => {
   t.teardown(slow(60_000))
   knobs.loseNext = 1
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   t.match(await backend.start(job), { outcome: 'later' })
   await backend.stop(job.id)
@@ -290,7 +291,7 @@ t.test('a stop finds the job whose start gave no answer', async t => {
 t.test('a job that was queued before a restart is stopped by one look', async t => {
   const job = aBackendJob()
   await sleep(5)
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   await backend.stop(job.id)
   t.match((await backend.observe([job.id])).get(job.id), { state: 'ended', stopped: true })
   t.same(callsOf(job.id), ['DescribeTrainingJob'])
@@ -314,7 +315,7 @@ t.test(
 )
 
 t.test('a job that was deleted in SageMaker has failed', async t => {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const job = aBackendJob()
   await start(t, { folder }).start(job)
   await emulator.jobs.get(job.id)?.ended
@@ -328,7 +329,7 @@ t.test('a job that was deleted in SageMaker has failed', async t => {
 
 t.test('a job that ran out of time has failed by it', async t => {
   t.teardown(slow(60_000))
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob({ resources: { maxRuntimeSeconds: 1 } })
   await backend.start(job)
   const seen = await ended(backend, job.id)
@@ -338,7 +339,7 @@ t.test('a job that ran out of time has failed by it', async t => {
 
 t.test('a job that got no instances has failed for want of capacity, and has no log', async t => {
   knobs.capacityErrorNext = 1
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   await backend.start(job)
   const seen = await ended(backend, job.id)
@@ -349,7 +350,7 @@ t.test('a job that got no instances has failed for want of capacity, and has no 
 t.test('a job at the limits that are checked is taken', async t => {
   const many = (count: number, prefix: string, value: string) =>
     Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, value]))
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob({
     hyperparameters: {
       ...many(98, 'p', 'v'.repeat(2500)),

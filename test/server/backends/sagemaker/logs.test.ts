@@ -8,6 +8,7 @@ import {
   type JobLogsOptions
 } from '../../../../src/server/backends/sagemaker/logs.ts'
 import { type CloudWatch, startCloudWatch, throttled } from '../../../helpers/cloudwatch.ts'
+import { testFolder } from '../../../helpers/folder.ts'
 
 interface Place {
   cloudWatch: CloudWatch
@@ -19,7 +20,7 @@ interface Place {
 
 async function place(t: Test): Promise<Place> {
   const cloudWatch = await startCloudWatch(t)
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const problems: string[] = []
   return {
     cloudWatch,

@@ -9,6 +9,7 @@ import t, { type Test } from 'tap'
 import type { Backend } from '../../../../src/server/backends/index.ts'
 import { createRequest } from '../../../../src/server/backends/sagemaker/create-request.ts'
 import { startBottomlessS3 } from '../../../helpers/bottomless-s3.ts'
+import { testFolder } from '../../../helpers/folder.ts'
 import { aBackendJob, ended, settings, stage, until } from '../../../helpers/sagemaker-backend.ts'
 
 const { emulator, problems, start } = await stage(t, {}, startBottomlessS3)
@@ -41,7 +42,7 @@ const createOther = (name: string) =>
 
 t.test('a job ends although SageMaker describes it as it was', async t => {
   set(t, { staleMilliseconds: 300, pretendMilliseconds: 200 })
-  const backend = start(t, { folder: t.testdir(), withoutLogs: true })
+  const backend = start(t, { folder: testFolder(t), withoutLogs: true })
   const job = aBackendJob()
   await backend.start(job)
   t.match(await ended(backend, job.id), { status: 'Completed', exitCode: 0 })
@@ -50,7 +51,7 @@ t.test('a job ends although SageMaker describes it as it was', async t => {
 t.test('old jobs are looked at one by one, and no list is asked for', async t => {
   set(t, { pretendMilliseconds: 500 })
   const backend = start(t, {
-    folder: t.testdir(),
+    folder: testFolder(t),
     withoutLogs: true,
     times: { youngMilliseconds: 0 }
   })
@@ -63,7 +64,7 @@ t.test('old jobs are looked at one by one, and no list is asked for', async t =>
 
 t.test('a job is neither failed nor lost where the account is another one', async t => {
   set(t, { pretendMilliseconds: 60_000 })
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const job = aBackendJob()
   const first = start(t, { folder, withoutLogs: true })
   await first.start(job)
@@ -90,7 +91,7 @@ t.test('a job is neither failed nor lost where the account is another one', asyn
 
 t.test('the only job of an account has failed once others show that it was deleted', async t => {
   set(t, { account: '555555555555', pretendMilliseconds: 20 })
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const job = aBackendJob()
   await start(t, { folder, withoutLogs: true }).start(job)
   await emulator.jobs.get(job.id)?.ended
@@ -106,7 +107,7 @@ t.test('the only job of an account has failed once others show that it was delet
 t.test('a stop that SageMaker refuses says so, and is tried again', async t => {
   set(t, { pretendMilliseconds: 60_000, denied: ['StopTrainingJob'] })
   const backend = start(t, {
-    folder: t.testdir(),
+    folder: testFolder(t),
     withoutLogs: true,
     times: { stopRetryMilliseconds: 20 }
   })

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Backend, BackendJob } from '../../../../src/server/backends/index.ts'
 import { startBottomlessS3 } from '../../../helpers/bottomless-s3.ts'
+import { testFolder } from '../../../helpers/folder.ts'
 import type { Failure } from '../../../helpers/sagemaker/knobs.ts'
 import { aBackendJob, ended, stage, until } from '../../../helpers/sagemaker-backend.ts'
 
@@ -51,7 +52,7 @@ const failures: [when: string, failure: Failure][] = [
 for (const [when, failure] of failures)
   t.test(`a job is started once where ${failure.status} came ${when} the work`, async t => {
     knobs.failNext = { CreateTrainingJob: [failure] }
-    const backend = start(t, { folder: t.testdir() })
+    const backend = start(t, { folder: testFolder(t) })
     const job = aBackendJob()
     t.match(await backend.start(job), { outcome: 'later', reason: /gave no answer/ })
     t.match(await startedOrFailed(backend, job), { outcome: 'started' })
@@ -62,7 +63,7 @@ for (const [when, failure] of failures)
 
 t.test('a job that is refused after an answer was lost has failed in the end', async t => {
   knobs.failNext = { CreateTrainingJob: [{ status: 503 }] }
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   await backend.start(job)
   deny(t, 'CreateTrainingJob')
@@ -75,7 +76,7 @@ t.test('a job that is refused after an answer was lost has failed in the end', a
 t.test('until then it waits alone, and is not sent again and again', async t => {
   knobs.failNext = { CreateTrainingJob: [{ status: 503 }] }
   const backend = start(t, {
-    folder: t.testdir(),
+    folder: testFolder(t),
     times: { settleMilliseconds: 60_000, retryMilliseconds: 1 }
   })
   const job = aBackendJob()
@@ -96,7 +97,7 @@ t.test('until then it waits alone, and is not sent again and again', async t => 
 t.test('a retry need not wait for a training job that may appear late', async t => {
   knobs.loseNext = 1
   knobs.lateMilliseconds = 300
-  const backend = start(t, { folder: t.testdir() })
+  const backend = start(t, { folder: testFolder(t) })
   const job = aBackendJob()
   t.match(await backend.start(job), { outcome: 'later' })
   t.match(await startedOrFailed(backend, job), { outcome: 'started' })
@@ -115,7 +116,7 @@ t.test('a training job that appears after its job was stopped is stopped', async
   t.teardown(() => {
     knobs.pretendMilliseconds = 20
   })
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const backend = start(t, { folder, times: { stopRetryMilliseconds: 20 } })
   const job = aBackendJob()
   await backend.start(job)
@@ -140,7 +141,7 @@ t.test('and one whose job has failed, also by the service that comes next', asyn
     knobs.pretendMilliseconds = 20
     knobs.lateMilliseconds = 0
   })
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const backend = start(t, { folder })
   const job = aBackendJob()
   await backend.start(job)
@@ -157,7 +158,7 @@ t.test('and one whose job has failed, also by the service that comes next', asyn
 
 t.test('a job that nobody waits for is let go of when its time is over', async t => {
   knobs.failNext = { CreateTrainingJob: [{ status: 503 }] }
-  const backend = start(t, { folder: t.testdir(), times: { givenUpMilliseconds: 300 } })
+  const backend = start(t, { folder: testFolder(t), times: { givenUpMilliseconds: 300 } })
   const job = aBackendJob()
   await backend.start(job)
   deny(t, 'CreateTrainingJob')
