@@ -4,7 +4,7 @@ import t from 'tap'
 import { stringify } from 'yaml'
 import { entryPointSchema } from '../../src/contract/entry-point-schema.ts'
 import { checkSubmission, readProject } from '../../src/contract/mlproject.ts'
-import { parseParameters } from '../../src/contract/parameters.ts'
+import { parameterLimitBytes, parseParameters } from '../../src/contract/parameters.ts'
 import { projectFiles } from '../helpers/project-files.ts'
 
 /** The schema of the entry point main as it is on the wire, and both opinions of a JSON text of parameters. */
@@ -76,7 +76,11 @@ const values = fc.oneof(
 const declarations = fc.record(
   {
     type: fc.constantFrom(...types),
-    default: fc.oneof(texts, fc.constantFrom(0, 1.5, 0.25, true, false)),
+    // A longer one makes the project a fault.
+    default: fc.oneof(
+      texts.filter(text => text.length <= parameterLimitBytes),
+      fc.constantFrom(0, 1.5, 0.25, true, false)
+    ),
     description: fc.constant('What it is for')
   },
   { requiredKeys: ['type'] }
