@@ -1,6 +1,6 @@
 /** What the runtime leaves behind: the run report, the list of the model's files, the failure file. */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createHash, randomUUID } from 'node:crypto'
+import { constants, createReadStream } from 'node:fs'
 import { cp, lstat, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -41,7 +41,10 @@ export function failureText({ type, message, file, line, traceback }: Failure): 
   return lines.some(Boolean) ? `${head}\n\n${lines.join('\n')}` : head
 }
 
-/** All files below the model folder. Links are replaced by what they lead to: hosting cannot follow them. */
+/**
+ * All files below the model folder. Links of both kinds are replaced by what they lead to: hosting cannot follow symbolic
+ * ones, and an archive holds the bytes of a file with several names under the first of them alone.
+ */
 export async function listModelFiles(
   { model }: ContainerTree,
   warn: (text: string) => void
@@ -69,7 +72,11 @@ async function walk(folder: string, root: string, warn: (text: string) => void):
     }
     const kind = await lstat(path)
     if (kind.isDirectory()) found.push(...(await walk(path, root, warn)))
-    else if (kind.isFile()) found.push(path)
+    else if (kind.isFile()) {
+      if (kind.nlink > 1 && !(await copyApart(path)))
+        warn(`${relative(root, path)} has several names, and there was no room to copy it.`)
+      found.push(path)
+    }
   }
   return found
 }
@@ -85,6 +92,19 @@ async function replaceLink(link: string): Promise<boolean> {
     return true
   } catch {
     await rm(link, { recursive: true, force: true })
+    return false
+  }
+}
+
+/** Gives a file that has other names its own bytes; answers false where it stays as it is. */
+async function copyApart(path: string): Promise<boolean> {
+  const copy = join(dirname(path), `.${randomUUID()}`)
+  try {
+    await cp(path, copy, { preserveTimestamps: true, mode: constants.COPYFILE_FICLONE })
+    await rename(copy, path)
+    return true
+  } catch {
+    await rm(copy, { force: true })
     return false
   }
 }

@@ -1,4 +1,13 @@
-import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { containerTree } from '../../src/contract/container.ts'
@@ -89,6 +98,27 @@ t.test(
     ])
   }
 )
+
+t.test('a file with several names has its own bytes under each of them', async t => {
+  const folder = t.testdir({ model: { first: 'x', deep: {} }, cache: { weights: 'y' } })
+  const tree = containerTree(folder)
+  const place = (name: string) => join(tree.model, name)
+  utimesSync(join(folder, 'cache/weights'), 1_000_000, 1_000_000)
+  linkSync(place('first'), place('deep/second'))
+  linkSync(join(folder, 'cache/weights'), place('weights'))
+
+  const files = await listModelFiles(tree, t.fail)
+
+  t.strictSame(
+    files.map(({ path }) => path),
+    ['deep/second', 'first', 'weights']
+  )
+  for (const { path } of files) t.equal(lstatSync(place(path)).nlink, 1, path)
+  t.equal(readFileSync(place('deep/second'), 'utf8'), 'x')
+  t.equal(readFileSync(place('weights'), 'utf8'), 'y')
+  t.equal(lstatSync(place('weights')).mtimeMs, 1_000_000_000)
+  t.strictSame(readdirSync(tree.model).toSorted(), ['deep', 'first', 'weights'])
+})
 
 t.test('a job without a model has no files', async t => {
   t.strictSame(await listModelFiles(containerTree(t.testdir()), t.fail), [])
