@@ -170,14 +170,31 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     ])
     const found = async (filter: JobFilter) => ids(await store.list({ ...filter, limit: 9 }))
     t.same(await found({ name: 'one' }), ['B', 'A'])
-    t.same(await found({ tags: { team: 'a' } }), ['C', 'A'])
-    t.same(await found({ tags: { team: 'a', stage: 'x' } }), ['A'])
-    t.same(await found({ tags: { team: 'x' } }), [])
+    t.same(await found({ tags: [['team', 'a']] }), ['C', 'A'])
+    t.same(
+      await found({
+        tags: [
+          ['team', 'a'],
+          ['stage', 'x']
+        ]
+      }),
+      ['A']
+    )
+    t.same(
+      await found({
+        tags: [
+          ['team', 'a'],
+          ['team', 'b']
+        ]
+      }),
+      []
+    )
+    t.same(await found({ tags: [['team', 'x']] }), [])
     t.same(await found({ project: digest }), ['C'])
     t.same(await found({ batch: 'batch-1' }), ['B'])
     t.same(await found({ createdAfter: at }), ['C', 'B'])
     t.same(await found({ createdBefore: later }), ['A'])
-    t.same(await found({ name: 'one', tags: { team: 'a' }, status: ['queued'] }), ['A'])
+    t.same(await found({ name: 'one', tags: [['team', 'a']], status: ['queued'] }), ['A'])
   })
 
   t.test('counts jobs by status', async t => {
@@ -231,8 +248,23 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     await store.insert([aJob({ id: 'A' }), aJob({ id: 'B' })], key)
     await store.remove('A')
     await store.remove('A')
-    t.strictSame(ids(await store.list({ tags: aJob().tags, limit: 9 })), ['B'])
+    t.strictSame(ids(await store.list({ tags: Object.entries(aJob().tags), limit: 9 })), ['B'])
     t.equal(await store.findKey('a', 'k'), undefined)
+  })
+
+  t.test('removes the key of a batch with the last of its jobs', async t => {
+    const store = await makeStore(t)
+    const key = { scope: 'a', fingerprint: 'f', createdAt: at }
+    await store.insert(
+      ['A', 'B'].map(id => aJob({ id, batch: 'batch-1' })),
+      { ...key, key: 'k', answer: 'batch-1' }
+    )
+    await store.insert(aJob({ id: 'C', batch: 'batch-2' }), { ...key, key: 'l', answer: 'batch-2' })
+    await store.remove('A')
+    t.ok(await store.findKey('a', 'k'))
+    await store.remove('B')
+    t.equal(await store.findKey('a', 'k'), undefined)
+    t.ok(await store.findKey('a', 'l'))
   })
 
   t.test('can be used until it is closed', async t => {

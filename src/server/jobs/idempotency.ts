@@ -6,7 +6,7 @@ import type { JobRecord } from './job.ts'
 import { type Accepted, type Asked, batchLimit } from './submission.ts'
 
 /** Of all that a job is made of, in a form that does not hang on how it was sent. */
-export function fingerprintOf(jobs: JobRecord[], { rerunOf }: Asked): string {
+export function fingerprintOf(jobs: JobRecord[], { rerunOf, batch }: Asked): string {
   const content = jobs.map(job => ({
     project: { digest: job.project.digest, path: job.project.path },
     entryPoint: job.entryPoint,
@@ -18,7 +18,9 @@ export function fingerprintOf(jobs: JobRecord[], { rerunOf }: Asked): string {
     inputs: job.inputs,
     tags: job.tags
   }))
-  const text = JSON.stringify([rerunOf?.id ?? null, content], sorted)
+  // A batch of one job is answered otherwise than that job.
+  const way = batch ? 'batch' : (rerunOf?.id ?? null)
+  const text = JSON.stringify([way, content], sorted)
   return createHash('sha256').update(text).digest('hex')
 }
 
@@ -39,7 +41,8 @@ export async function replay(
   if (found.fingerprint !== fingerprint) throw new IdempotencyKeyReused(key.key)
   const { answer: id } = found
   const jobs = id.startsWith('batch-') ? await jobsOf(id, store) : [await store.get(id)]
-  return { id, jobs: jobs.filter(job => job !== undefined), replayed: true }
+  const left = jobs.filter(job => job !== undefined)
+  return left.length > 0 ? { id, jobs: left, replayed: true } : undefined
 }
 
 /** In the order in which they were given. */

@@ -1,10 +1,11 @@
 /** Listing jobs, and ending them. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { MalformedRequest } from '../errors.ts'
+import { InvalidRequest, MalformedRequest } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { JobStatus } from '../jobs/job.ts'
 import { pageItems } from '../request-limits.ts'
+import type { JobQuery } from '../store/index.ts'
 import { linkHeader, linkNext } from './link-next.ts'
 import { presentJob } from './present-job.ts'
 import { Job, JobList, JobSummary, problems, Ref } from './schemas.ts'
@@ -28,7 +29,8 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
             ),
             tag: Type.Optional(
               Type.Array(Type.String({ pattern: '^[^:]+:' }), {
-                description: 'key:value; given several times, jobs must have all of them.',
+                description:
+                  'key:value, where the key ends at the first colon; given several times, jobs must have all of them.',
                 examples: [['team:risk']]
               })
             ),
@@ -58,9 +60,8 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
       } = request.query
       const items = await jobs.list({
         ...filter,
-        tags: readTags(tag),
-        ...(createdAfter === undefined ? {} : { createdAfter: readTime(createdAfter) }),
-        ...(createdBefore === undefined ? {} : { createdBefore: readTime(createdBefore) }),
+        tags: tag.map(readTag),
+        ...readTimes({ createdAfter, createdBefore }),
         ...(cursor === undefined ? {} : { before: readCursor(cursor) }),
         limit: limit + 1
       })
@@ -130,16 +131,31 @@ const When = Type.String({
   description: 'RFC 3339, such as 2026-11-24T08:00:00Z.'
 })
 
-/** As records have it. */
-const readTime = (time: string) => new Date(time).toISOString()
+type Times = Pick<JobQuery, 'createdAfter' | 'createdBefore'>
 
-const readTags = (tags: string[]) =>
-  Object.fromEntries(
-    tags.map(tag => {
-      const at = tag.indexOf(':')
-      return [tag.slice(0, at), tag.slice(at + 1)]
-    })
-  )
+/** As records have them. Throws INVALID_REQUEST: what a schema takes for RFC 3339 may be none, such as +02 for +02:00. */
+function readTimes(given: { [Name in keyof Times]: string | undefined }): Times {
+  const times = Object.entries(given).filter(([, text]) => text !== undefined)
+  const read = times.map(([name, text = '']) => ({ name, time: parseTime(text) }))
+  const faults = read
+    .filter(({ time }) => Number.isNaN(time))
+    .map(({ name }) => ({ pointer: `/querystring/${name}`, detail: noTime }))
+  if (faults.length > 0) throw new InvalidRequest(faults)
+  return Object.fromEntries(read.map(({ name, time }) => [name, new Date(time).toISOString()]))
+}
+
+/** In milliseconds. RFC 3339 has leap seconds, which are the second behind them here. */
+function parseTime(text: string): number {
+  const without = text.replace(/:60(?=[.z+-])/i, ':59')
+  return Date.parse(without) + (without === text ? 0 : 1000)
+}
+
+const noTime = 'This is no time of RFC 3339, such as 2026-11-24T08:00:00Z.'
+
+function readTag(tag: string): [key: string, value: string] {
+  const at = tag.indexOf(':')
+  return [tag.slice(0, at), tag.slice(at + 1)]
+}
 
 const writeCursor = (id: string) => Buffer.from(id).toString('base64url')
 

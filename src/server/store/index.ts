@@ -8,7 +8,8 @@ export interface JobFilter {
   /** The project's digest. */
   project?: string
   batch?: string
-  tags?: Record<string, string>
+  /** Keys with their values; a key may be there twice, and then no job has both. */
+  tags?: [key: string, value: string][]
   /** RFC 3339, UTC; neither end counts. */
   createdAfter?: string
   createdBefore?: string
@@ -46,7 +47,7 @@ export interface Store {
   forgetKeys(before: string): Promise<void>
   /** How many jobs there are in each status. */
   summary(): Promise<Record<JobStatus, number>>
-  /** The record, its tags, and the keys that stand for it. Absent is fine. */
+  /** The record, its tags, and the keys that stand for it or for its batch, of which it was the last. Absent is fine. */
   remove(id: string): Promise<void>
   get(id: string): Promise<JobRecord | undefined>
   list(query: JobQuery): Promise<JobRecord[]>

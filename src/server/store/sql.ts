@@ -89,7 +89,12 @@ export async function createStore({ name, dialect, location }: SqlDatabase): Pro
       await database.transaction().execute(async transaction => {
         await transaction.deleteFrom('job_tags').where('job_id', '=', id).execute()
         await transaction.deleteFrom('idempotency_keys').where('answer', '=', id).execute()
-        await transaction.deleteFrom('jobs').where('id', '=', id).execute()
+        const removed = await transaction
+          .deleteFrom('jobs')
+          .where('id', '=', id)
+          .returning('batch')
+          .executeTakeFirst()
+        if (removed?.batch) await forgetEmptyBatch(transaction, removed.batch)
       })
     },
 
@@ -149,12 +154,22 @@ async function takeKey(
   return inserted === 1n
 }
 
+async function forgetEmptyBatch(database: Kysely<Tables>, batch: string): Promise<void> {
+  await database
+    .deleteFrom('idempotency_keys')
+    .where('answer', '=', batch)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('jobs').select('id').where('jobs.batch', '=', batch)))
+    )
+    .execute()
+}
+
 const tagRows = ({ id, tags }: JobRecord) =>
   Object.entries(tags).map(([key, value]) => ({ job_id: id, key, value }))
 
 function filtered<Output>(
   query: SelectQueryBuilder<Tables, 'jobs', Output>,
-  { status, name, project, batch, tags = {}, createdAfter, createdBefore }: JobFilter
+  { status, name, project, batch, tags = [], createdAfter, createdBefore }: JobFilter
 ) {
   let found = query
   if (status) found = found.where('status', 'in', status)
@@ -163,7 +178,7 @@ function filtered<Output>(
   if (batch !== undefined) found = found.where('batch', '=', batch)
   if (createdAfter !== undefined) found = found.where('created_at', '>', createdAfter)
   if (createdBefore !== undefined) found = found.where('created_at', '<', createdBefore)
-  for (const [key, value] of Object.entries(tags))
+  for (const [key, value] of tags)
     found = found.where('id', 'in', ({ selectFrom }) =>
       selectFrom('job_tags').select('job_id').where('key', '=', key).where('value', '=', value)
     )

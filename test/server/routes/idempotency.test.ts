@@ -73,6 +73,43 @@ t.test('a key is free after its job was deleted', async t => {
   t.not((await submit(app, 'key', { parameters: { alpha: 1 } })).json().id, first.id)
 })
 
+t.test('a batch’s key is free after the last of its jobs was deleted, and not before', async t => {
+  const { app, store } = await testApp(t)
+  const batch = () =>
+    submit(app, 'key', { jobs: [1, 2].map(alpha => ({ parameters: { alpha } })) }, '/jobs/batch')
+  const first = (await batch()).json()
+  for (const [n, { id }] of first.items.entries()) {
+    const left = await batch()
+    t.equal(left.headers['idempotent-replayed'], 'true')
+    t.same(left.json(), { ...first, items: first.items.slice(n) })
+    const job = await store.get(id)
+    if (job) await store.save({ ...job, status: 'stopped' })
+    t.equal((await app.inject({ method: 'DELETE', url: `/jobs/${id}` })).statusCode, 204)
+  }
+
+  const again = await batch()
+
+  t.equal(again.statusCode, 202, again.body)
+  t.notOk(again.headers['idempotent-replayed'])
+  t.equal(again.json().items.length, 2)
+})
+
+t.test('a batch of one job is other content than that job alone', async t => {
+  const { app } = await testApp(t)
+  const fields = { parameters: { alpha: 1 } }
+  const jobs = [fields]
+  t.equal((await submit(app, 'job', fields)).statusCode, 202)
+  t.equal((await submit(app, 'batch', { jobs }, '/jobs/batch')).statusCode, 202)
+
+  for (const response of [
+    await submit(app, 'job', { jobs }, '/jobs/batch'),
+    await submit(app, 'batch', fields)
+  ]) {
+    t.equal(response.statusCode, 422)
+    t.match(response.json(), { code: 'IDEMPOTENCY_KEY_REUSED' })
+  }
+})
+
 for (const key of ['', '""', '"a', 'a b', 'ü', '"a"b"', 'x'.repeat(256)])
   t.test(`the key ${JSON.stringify(key.slice(0, 9))} is malformed`, async t => {
     const { app } = await testApp(t)

@@ -63,10 +63,14 @@ t.test('jobs are found by name, tags, project, batch and time', async t => {
     ['name=one', ['job-a']],
     ['tag=team:a:b', ['job-a']],
     ['tag=team:a:b&tag=team:x', []],
+    ['tag=team:x&tag=team:a:b', []],
     ['batch=batch-1', ['job-b']],
     [`project=${digest}`, ['job-b', 'job-a']],
     ['createdAfter=2026-01-01T12:00:00%2B02:00', ['job-b']],
-    ['createdBefore=2026-01-01T12:00:00Z&name=two', []]
+    ['createdBefore=2026-01-01T12:00:00Z&name=two', []],
+    ['createdAfter=2025-12-31T23:59:60Z', ['job-b']],
+    ['createdAfter=2026-01-01T01:59:60.5%2B02:00', ['job-b']],
+    ['createdAfter=2025-12-31T23:59:59Z', ['job-b', 'job-a']]
   ] as const) {
     const response = await app.inject(`/jobs?${query}`)
     t.same(
@@ -75,7 +79,12 @@ t.test('jobs are found by name, tags, project, batch and time', async t => {
       query
     )
   }
-  for (const query of ['tag=team', 'createdAfter=yesterday', 'nmae=x'])
+  for (const query of [
+    'tag=team',
+    'createdAfter=yesterday',
+    'createdBefore=2026-01-01T00:00:00%2B02',
+    'nmae=x'
+  ])
     t.equal((await app.inject(`/jobs?${query}`)).statusCode, 400, query)
 })
 

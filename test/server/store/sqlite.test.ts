@@ -23,15 +23,24 @@ const fileOf = (t: Test) => join(testFolder(t), 'jobs.db')
 
 storeSuite(t, t => open(t, fileOf(t)))
 
-t.test('keeps its jobs in the file when it is opened again', async t => {
+t.test('keeps its jobs and keys in the file when it is opened again', async t => {
   const file = fileOf(t)
   const first = await createStore(openSqlite(file))
-  await first.insert(aJob())
+  const key = {
+    scope: 'a',
+    key: 'k',
+    fingerprint: 'f',
+    answer: aJob().id,
+    createdAt: aJob().createdAt
+  }
+  await first.insert(aJob(), key)
   await first.requestStop(aJob().id, '2026-02-03T04:05:06.789Z')
   const job = await first.get(aJob().id)
   await first.close()
   const second = await open(t, file)
   t.strictSame(await second.get(aJob().id), job)
+  t.strictSame(await second.findKey('a', 'k'), key)
+  t.equal(await second.insert(aJob({ id: 'other' }), key), false)
 })
 
 t.test('a file of the version before filters is brought up to date, tags and all', async t => {
@@ -51,7 +60,7 @@ t.test('a file of the version before filters is brought up to date, tags and all
     ALTER TABLE jobs DROP COLUMN batch;`)
   database.close()
   const store = await open(t, file)
-  t.strictSame(await store.list({ tags: { team: 'cellar' }, limit: 9 }), [
+  t.strictSame(await store.list({ tags: [['team', 'cellar']], limit: 9 }), [
     aJob({ tags: { team: 'cellar' } })
   ])
 })
