@@ -94,24 +94,29 @@ export const takeProjectOut = (texts: FieldTexts, pointer: string, detail: strin
     texts.delete(name) ? [{ pointer: pointer + pointerTo(name), detail }] : []
   )
 
-/** Texts win over texts, and members of objects over members of the same name. */
+/** Texts win over texts, members of objects over those of the same name, and an experiment over an experiment. */
 export function laidOver(below: FieldTexts, above: FieldTexts): FieldTexts {
   const texts = new Map(below)
   for (const [name, text] of above) {
     const under = below.get(name)
-    texts.set(name, isJsonField(name) && under !== undefined ? merged(under, text) : text)
+    texts.set(name, isJsonField(name) && under !== undefined ? merged(name, under, text) : text)
   }
   return texts
 }
 
 /** Only objects have members: anything else stands alone, and is a fault later. */
-function merged(below: string, above: string): string {
+function merged(field: string, below: string, above: string): string {
   if (![below, above].every(text => text.trimStart().startsWith('{'))) return above
   const own = jsonParts(above)
-  const names = new Set(own.map(({ name }) => name))
-  const all = [...jsonParts(below).filter(({ name }) => !names.has(name)), ...own]
+  const replaced = new Set(
+    own.flatMap(({ name }) => (field === 'run' && experiment.includes(name) ? experiment : [name]))
+  )
+  const all = [...jsonParts(below).filter(({ name }) => !replaced.has(name)), ...own]
   return `{${all.map(({ name, text }) => `${JSON.stringify(name)}:${text}`).join(',')}}`
 }
+
+/** Members of "run" that say the same thing; it may have been chosen for the job that is run again. */
+const experiment = ['experimentName', 'experimentId']
 
 /** null is the same as left out. */
 function textsOf(members: JsonPart[], pointer: string, faults: Fault[]): FieldTexts {

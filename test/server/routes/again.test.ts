@@ -107,6 +107,18 @@ t.test('what is given goes over it, member by member', async t => {
   t.match(await store.get(response.json().id), { environment: { A: '1' } })
 })
 
+t.test('an experiment’s id goes over a name, be it one that the code has chosen', async t => {
+  const { app, store } = await testApp(t)
+  const code = { ...simpleProject, 'train.py': 'import mlflow\nmlflow.set_experiment("X")\n' }
+  const first = await submitted(app, { project: await pack(code), run: { runName: 'r' } })
+
+  const response = await post(app, first.links.rerun, '{"run":{"experimentId":"7"}}')
+
+  t.equal(response.statusCode, 202, response.body)
+  t.match(await store.get(first.id), { run: { experimentName: 'X' } })
+  t.strictSame((await store.get(response.json().id))?.run, { runName: 'r', experimentId: '7' })
+})
+
 t.test('faults of what is given are named', async t => {
   const { app } = await testApp(t)
   const { links } = await submitted(app)
