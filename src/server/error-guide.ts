@@ -169,6 +169,14 @@ export const errorGuide: ErrorEntry[] = [
     remedy: 'Mend each fault in "errors": all are named at once, each with a pointer.'
   },
   {
+    code: 'TOO_MANY_REQUESTS',
+    status: 429,
+    meaning: 'The caller asked for more than is allowed in this time.',
+    remedy:
+      'Try again after the seconds in Retry-After, and ask less often: wait instead of polling.',
+    passing: true
+  },
+  {
     code: 'HEADERS_TOO_LARGE',
     status: 431,
     meaning: 'The headers are larger than the service reads.',

@@ -45,6 +45,11 @@ export const ExpectationFailed = createError(
   'The only expectation that can be met is "100-continue"; this one is "%s".',
   417
 )
+export const TooManyRequests = createError(
+  'TOO_MANY_REQUESTS',
+  'More was asked for than is allowed in this time; try again.',
+  429
+)
 export const HeadersTooLarge = createError(
   'HEADERS_TOO_LARGE',
   'The headers of the request are larger than %s bytes.',

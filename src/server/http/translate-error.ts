@@ -8,6 +8,7 @@ import {
   MalformedRequest,
   NotFound,
   RequestTooLarge,
+  TooManyRequests,
   UnsupportedMediaType
 } from '../errors.ts'
 import { bodyBytes, formParts } from '../request-limits.ts'
@@ -44,6 +45,7 @@ function byStatus(error: FastifyError, { url, headers }: FastifyRequest): Fastif
   if (statusCode === 404) return new NotFound(url)
   if (statusCode === 413) return new RequestTooLarge(message)
   if (statusCode === 415) return new UnsupportedMediaType(headers['content-type'] ?? 'none')
+  if (statusCode === 429) return new TooManyRequests()
   return statusCode >= 400 && statusCode < 500 ? new MalformedRequest(message) : new InternalError()
 }
 

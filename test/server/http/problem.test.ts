@@ -203,6 +203,19 @@ t.test('what will pass is answered with the time to try again', async t => {
   t.equal((await app.inject('/lasting')).headers['retry-after'], undefined)
 })
 
+t.test('a plugin’s 429 is one of the catalogue, with the time to try again', async t => {
+  const app = Fastify().setErrorHandler(toProblem)
+  app.get('/limited', async () => {
+    throw Object.assign(new Error('Rate limit exceeded'), { statusCode: 429 })
+  })
+
+  const response = await app.inject('/limited')
+
+  t.equal(response.statusCode, 429)
+  t.equal(response.headers['retry-after'], '5')
+  t.match(response.json(), { type: '/docs/errors#TOO_MANY_REQUESTS', code: 'TOO_MANY_REQUESTS' })
+})
+
 t.test('headers of a form that explode are cut off, not kept', async t => {
   const { app, folder } = await testApp(t)
   const bomb = `--x\r\n${'a: b\r\n'.repeat(500_000)}\r\n\r\nx\r\n--x--\r\n`
