@@ -27,7 +27,7 @@ import { projectSchemas } from './routes/project-schemas.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { provenanceRoutes } from './routes/provenance.ts'
 import { resultRoutes } from './routes/results.ts'
-import { sharedSchemas } from './routes/schemas.ts'
+import { problems, sharedSchemas } from './routes/schemas.ts'
 import { submissionSchemas } from './routes/submission-schemas.ts'
 import { submissionRoutes } from './routes/submissions.ts'
 import type { Storage } from './storage/index.ts'
@@ -83,7 +83,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   await addConventions(app, options)
   await app.register(multipart)
-  await addDocumentation(app)
+  await addDocumentation(app, problems(400, 403, 503))
   const uploads = { ...options, uploadBytes: options.limits.uploadBytes }
   await app.register(submissionRoutes, uploads)
   await app.register(jobRoutes, options)

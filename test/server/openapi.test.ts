@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { parse } from 'yaml'
 import { testApp } from '../helpers/app.ts'
@@ -10,10 +11,19 @@ const file = join(import.meta.dirname, '../../openapi.yaml')
 interface Operation {
   operationId: string
   summary: string
+  requestBody?: unknown
   responses: Record<string, unknown>
   parameters?: { name: string; required?: boolean; schema: { default?: unknown } }[]
 }
 type Paths = Record<string, Record<string, Operation>>
+
+function documentOf(app: FastifyInstance) {
+  const { paths, components } = app.swagger() as unknown as {
+    paths: Paths
+    components: { schemas: Record<string, { examples?: unknown[] }> }
+  }
+  return { paths, schemas: components.schemas }
+}
 
 t.test('openapi.yaml is what the routes say; npm run openapi writes it', async t => {
   const { app } = await testApp(t)
@@ -48,6 +58,42 @@ t.test('every operation has a name, a summary and its answers', async t => {
     )
   }
 })
+
+t.test('an operation says all that any request may be answered', async t => {
+  const { app } = await testApp(t)
+  await app.ready()
+  const paths = app.swagger().paths as Paths
+
+  for (const operation of Object.values(paths).flatMap(path => Object.values(path)))
+    for (const status of [400, 403, 503])
+      t.ok(operation.responses[status], `${operation.operationId} ${status}`)
+  t.equal(paths['/projects/{digest}']?.head?.operationId, 'hasProject')
+})
+
+t.test('every operation shows by examples what is sent and what is answered', async t => {
+  const { app } = await testApp(t)
+  await app.ready()
+  const { paths, schemas } = documentOf(app)
+  const hasExample = (part: unknown): boolean => {
+    if (typeof part !== 'object' || part === null) return false
+    if ('examples' in part || 'example' in part) return true
+    const name = '$ref' in part && String(part.$ref).split('/').at(-1)
+    return Object.values(name ? [schemas[name]] : part).some(hasExample)
+  }
+
+  for (const { operationId, requestBody, responses } of Object.values(paths).flatMap(path =>
+    Object.values(path)
+  )) {
+    if (requestBody) t.ok(hasExample(requestBody), `${operationId}: what is sent`)
+    for (const [status, response] of Object.entries(responses))
+      if (/^20\d/.test(status) && isReadable(response))
+        t.ok(hasExample(response), `${operationId}: ${status}`)
+  }
+})
+
+/** It has a body, and that is no file. */
+const isReadable = (response: unknown) =>
+  /"content":\{"(text|application\/json)/.test(JSON.stringify(response))
 
 t.test('what has a default may be left out', async t => {
   const { app } = await testApp(t)
@@ -86,7 +132,7 @@ t.test('the documentation is a page that needs nothing from elsewhere', async t 
   t.notMatch(page.body, /(src|href)="https?:/)
 })
 
-t.test('answers keep to the schemas that they are documented with', async t => {
+t.test('answers and examples keep to the schemas that they are documented with', async t => {
   const { app } = await testApp(t)
   const project = await pack(simpleProject)
   const submitted = await app.inject({
@@ -113,5 +159,13 @@ t.test('answers keep to the schemas that they are documented with', async t => {
   for (const [name, answer] of Object.entries(answers)) {
     const valid = ajv.validate({ $ref: `document#/components/schemas/${name}` }, answer)
     t.ok(valid, `${name}: ${ajv.errorsText()}`)
+  }
+  const examples = Object.entries(documentOf(app).schemas).flatMap(([name, { examples = [] }]) =>
+    examples.map(example => [name, example] as const)
+  )
+  t.ok(examples.length > 0)
+  for (const [name, example] of examples) {
+    const valid = ajv.validate({ $ref: `document#/components/schemas/${name}` }, example)
+    t.ok(valid, `${name}, example: ${ajv.errorsText()}`)
   }
 })

@@ -11,8 +11,8 @@ declare module 'fastify' {
   }
 }
 
-/** Before the routes that are to be in it. */
-export async function addDocumentation(app: FastifyInstance): Promise<void> {
+/** Before the routes that are to be in it. `everywhere`: what any request may be answered, besides what its route says. */
+export async function addDocumentation(app: FastifyInstance, everywhere: object): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -34,7 +34,13 @@ export async function addDocumentation(app: FastifyInstance): Promise<void> {
     },
     transform: ({ schema, url, route }) => {
       const { documentedBody: body } = route.config ?? {}
-      return { url, schema: body ? { ...schema, body } : schema }
+      const { operationId = '', response } = schema
+      const added =
+        route.method === 'HEAD'
+          ? // Those that are shown have a name of their own, and no body that could be a problem.
+            { operationId: operationId.replace(/-head$/, '') }
+          : { response: { ...everywhere, ...Object(response) } }
+      return { url, schema: { ...schema, ...(body ? { body } : {}), ...added } }
     },
     refResolver: { buildLocalReference: json => String(json.$id) }
   })

@@ -28,7 +28,7 @@ const Limit = (description: string) => Type.Integer({ minimum: 1, description })
 export const Discovery = Type.Object(
   {
     name: Type.Literal('mlflow-jobs'),
-    version: Type.String(),
+    version: Type.String({ examples: ['0.1.0'] }),
     backend: Type.Enum(['local', 'sagemaker'], {
       type: 'string',
       description: 'Where jobs run.'

@@ -50,8 +50,10 @@ export const logRoutes: FastifyPluginAsyncTypebox<LogRoutesOptions> = async (
             description: 'What the job has printed.',
             headers,
             content: {
-              'text/plain': { schema: Type.Unsafe<Readable>({ type: 'string' }) },
-              'text/event-stream': { schema: Type.Unsafe<Readable>({ type: 'string' }) }
+              'text/plain': { schema: text('epoch 1\n') },
+              'text/event-stream': {
+                schema: text('id: 8\nevent: log\ndata: {"text":"epoch 1\\n","offset":0}\n\n')
+              }
             }
           },
           ...problems(400, 404, 416, 503)
@@ -103,6 +105,8 @@ async function* wholeText({ chunks }: Log, signal: AbortSignal | undefined) {
   yield* chunks
   signal?.throwIfAborted()
 }
+
+const text = (example: string) => Type.Unsafe<Readable>({ type: 'string', examples: [example] })
 
 const headers = {
   'Log-Offset': { type: 'integer', description: 'The byte of the log at which this begins.' },

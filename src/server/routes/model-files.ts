@@ -100,7 +100,7 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
           200: fileAnswer('The whole file.'),
           206: fileAnswer('The range that was asked for.'),
           304: Type.Unsafe<undefined>({ type: 'null', description: 'You have it already.' }),
-          ...problems(400, 404, 409, 416, 503)
+          ...problems(400, 403, 404, 409, 416, 503)
         }
       }
     },

@@ -1,11 +1,12 @@
 /** For operators and their programs: health and readiness. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import type { Backend } from '../backends/index.ts'
 import { retrySeconds } from '../request-limits.ts'
 import type { Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
 import { hideCredentials } from './present-job.ts'
-import { Health, Readiness, Ref } from './schemas.ts'
+import { Health, Problem, Readiness, Ref } from './schemas.ts'
 
 export interface OperationRoutesOptions {
   store: Store
@@ -60,7 +61,13 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
   )
 }
 
-const Type503 = { ...Ref(Readiness), description: 'Store or storage cannot be used now.' }
+const Type503 = Type.Unsafe<Readiness>({
+  description: 'Store or storage cannot be used now, or the service is stopping.',
+  content: {
+    'application/json': { schema: Ref(Readiness) },
+    'application/problem+json': { schema: Ref(Problem) }
+  }
+})
 
 const check = async (part: { check(): Promise<void> }) => {
   try {

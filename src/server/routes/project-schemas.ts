@@ -9,7 +9,12 @@ export const ProjectForm = Type.Object(
       format: 'binary',
       description: 'The MLflow project: tar.gz, tgz, tar or zip.'
     }),
-    path: Type.Optional(Type.String({ description: 'Its folder, where it is not the root.' }))
+    path: Type.Optional(
+      Type.String({
+        description: 'Its folder, where it is not the root.',
+        examples: ['examples/wine-quality']
+      })
+    )
   },
   { $id: 'ProjectForm', additionalProperties: false }
 )

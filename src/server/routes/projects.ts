@@ -83,13 +83,20 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
   app.head(
     '/projects/:digest',
     {
+      config: { swagger: { exposeHeadRoute: true } },
       schema: {
         operationId: 'hasProject',
         tags: ['projects'],
         summary: 'Whether a project is here, so that it need not be sent',
         params: DigestParams,
         response: {
-          200: Type.Unsafe<undefined>({ type: 'null', description: 'It is here.' }),
+          200: Type.Unsafe<undefined>({
+            type: 'null',
+            description: 'It is here.',
+            headers: { 'Last-Modified': { type: 'string', description: 'When it was stored.' } }
+          }),
+          400: Type.Unsafe<undefined>({ type: 'null', description: 'It cannot be read.' }),
+          403: Type.Unsafe<undefined>({ type: 'null', description: 'Under a foreign name.' }),
           404: Type.Unsafe<undefined>({ type: 'null', description: 'It is not.' }),
           503: Type.Unsafe<undefined>({ type: 'null', description: 'The storage is away.' })
         }

@@ -137,7 +137,10 @@ export const JobList = Type.Object(
 
 export const JobSummary = Type.Record(JobStatus, Type.Integer({ minimum: 0 }), {
   $id: 'JobSummary',
-  description: 'How many jobs there are in each status.'
+  description: 'How many jobs there are in each status.',
+  examples: [
+    { queued: 2, starting: 0, running: 1, stopping: 0, succeeded: 40, failed: 3, stopped: 0 }
+  ]
 })
 
 export const Metrics = Type.Object(
@@ -146,7 +149,16 @@ export const Metrics = Type.Object(
     history: Type.Record(Type.String(), Type.Array(Ref(MetricPoint))),
     childRuns: Type.Array(Ref(ChildRun))
   },
-  { $id: 'Metrics' }
+  {
+    $id: 'Metrics',
+    examples: [
+      {
+        metrics: { rmse: 0.79 },
+        history: { rmse: [{ value: 0.79, step: 0, at: '2026-11-24T08:00:00.000Z' }] },
+        childRuns: []
+      }
+    ]
+  }
 )
 
 export const ModelFileItem = Type.Object(
@@ -170,7 +182,10 @@ export const ModelFileList = Type.Object(
   { $id: 'ModelFileList' }
 )
 
-export const Health = Type.Object({ status: Type.Literal('ok') }, { $id: 'Health' })
+export const Health = Type.Object(
+  { status: Type.Literal('ok') },
+  { $id: 'Health', examples: [{ status: 'ok' }] }
+)
 
 const Check = Type.Object({
   ok: Type.Boolean(),
@@ -184,8 +199,21 @@ export const Readiness = Type.Object(
     backend: Check,
     trackingUri: Nullable(Type.String({ description: 'Where to look at runs.' }))
   },
-  { $id: 'Readiness' }
+  {
+    $id: 'Readiness',
+    examples: [
+      {
+        ready: true,
+        store: { ok: true, detail: null },
+        storage: { ok: true, detail: null },
+        backend: { ok: true, detail: null },
+        trackingUri: 'http://127.0.0.1:5000'
+      }
+    ]
+  }
 )
+
+export type Readiness = Static<typeof Readiness>
 
 export const sharedSchemas = [
   Fault,
@@ -222,7 +250,7 @@ export const problems = (...statuses: number[]) =>
 
 const reasons: Record<number, string> = {
   400: 'The request cannot be read.',
-  403: 'A browser sends it for a page of another site, which may not.',
+  403: 'A browser sends it for a page of another site, which may not, or under a foreign name.',
   404: 'There is no such thing.',
   406: 'It is not there in any form that Accept allows.',
   408: 'The upload stood still for too long.',
