@@ -96,8 +96,11 @@ export function createProjectIntake(
 
   function toMember(entry: ArchiveEntry, kind: 'file' | 'folder', path: string): TarMember {
     const { executable, sizeBytes } = entry
-    const body = hashed({ path, executable, sizeBytes }, texts.keep(path, sizeBytes, entry.body))
-    return { path, kind, executable, sizeBytes, body }
+    const file = { path, executable, sizeBytes }
+    // Folders are no part of the digest.
+    const body =
+      kind === 'file' ? hashed(file, texts.keep(path, sizeBytes, entry.body)) : entry.body
+    return { ...file, kind, body }
   }
 
   async function* hashed(file: Omit<TreeFile, 'sha256'>, body: AsyncIterable<Buffer>) {

@@ -48,6 +48,33 @@ t.test('a project is kept without a job, and shown with what it takes', async t 
   t.same(await store.list({ limit: 1 }), [])
 })
 
+t.test(
+  'a project with folders is the same when it is read again, and runs by its digest',
+  async t => {
+    const { app } = await testApp(t)
+    const project = await pack({ ...simpleProject, 'data/raw/wine.csv': 'a,b\n' })
+    const sent = (
+      await app.inject({ method: 'POST', url: '/projects', payload: form({ project }) })
+    ).json()
+
+    const read = (await app.inject(sent.links.self)).json()
+    const submitted = await app.inject({
+      method: 'POST',
+      url: '/jobs',
+      payload: form({ project: sent.digest, parameters: { alpha: 1 } })
+    })
+    const again = await app.inject({ method: 'POST', url: `${submitted.headers.location}/rerun` })
+
+    t.strictSame(read, sent)
+    t.equal(read.fileCount, 3)
+    t.equal(read.unpackedBytes, Object.values(simpleProject).join('').length + 4)
+    for (const response of [submitted, again]) {
+      t.equal(response.statusCode, 202, response.body)
+      t.equal(response.json().project.digest, sent.digest)
+    }
+  }
+)
+
 t.test('packed otherwise it is the same project, and was here already', async t => {
   const { app, document } = await added(t)
   const folder = join(t.testdirName, 'project')
