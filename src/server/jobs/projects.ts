@@ -3,7 +3,12 @@ import { rm } from 'node:fs/promises'
 import { type Project, readProject } from '../../contract/mlproject.ts'
 import type { KeyedLock } from '../../system/keyed-lock.ts'
 import { ProjectNotFound, SubmissionInvalid } from '../errors.ts'
-import { type InspectedProject, inspectArchive, type SpooledFile } from '../projects/index.ts'
+import {
+  type InspectedProject,
+  inspectArchive,
+  type SpooledFile,
+  type TreeFile
+} from '../projects/index.ts'
 import { projectKey, type StoredObject } from '../storage/index.ts'
 import { digestPattern, type OpenProject, openStored, type ProjectOptions } from './open-project.ts'
 
@@ -22,6 +27,8 @@ export interface Projects {
   add(archive: SpooledFile, path?: string): Promise<{ stored: StoredProject; added: boolean }>
   /** Throws PROJECT_NOT_FOUND, or SUBMISSION_INVALID where there is no project at the path. */
   get(digest: string, path?: string): Promise<StoredProject>
+  /** The files that the digest is of; undefined where the project is not there. */
+  files(project: { digest: string; path: string }): Promise<TreeFile[] | undefined>
   /** Throws PROJECT_NOT_FOUND. */
   stat(digest: string): Promise<{ sizeBytes: number; storedAt: string }>
 }
@@ -55,6 +62,11 @@ export function createProjects(options: ProjectOptions & { projectLock: KeyedLoc
   return {
     stat,
     get,
+
+    async files({ digest, path }) {
+      if (!(await storage.stat(projectKey(digest)))) return undefined
+      return (await openStored(digest, path, options)).inspected.tree
+    },
 
     async add(archive, path) {
       const inspected = await inspectArchive(archive, {

@@ -21,6 +21,17 @@ export const Phase = Type.Object(
   { $id: 'Phase', description: 'A part of the time that the job took where it ran.' }
 )
 
+export const ProjectFile = Type.Object(
+  {
+    path: Type.String({ examples: ['train.py'] }),
+    sizeBytes: Type.Integer({ minimum: 0, format: 'int64' }),
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    executable: Type.Boolean()
+  },
+  { $id: 'ProjectFile', description: 'A file of a project.' }
+)
+type ProjectFile = Static<typeof ProjectFile>
+
 export const EnvironmentLock = Type.Object(
   {
     manager: Type.Enum(['local', 'uv', 'conda'], {
@@ -53,7 +64,12 @@ export const Provenance = Type.Object(
       digest: Digest('SHA-256 of the project’s file tree.'),
       name: Nullable(Type.String()),
       path: Type.String({ description: 'The project’s folder in the archive; empty: its root.' }),
-      gitCommit: Nullable(Type.String({ description: 'Of the archive’s .git folder.' }))
+      gitCommit: Nullable(Type.String({ description: 'Of the archive’s .git folder.' })),
+      files: Nullable(
+        Type.Array(Ref(ProjectFile), {
+          description: 'All that the digest is of, in its order; null: the project is not there.'
+        })
+      )
     }),
     entryPoint: Type.String(),
     command: Nullable(
@@ -98,17 +114,21 @@ export const Provenance = Type.Object(
 )
 export type Provenance = Static<typeof Provenance>
 
-export const provenanceSchemas = [Package, Phase, EnvironmentLock, Provenance]
+export const provenanceSchemas = [Package, Phase, ProjectFile, EnvironmentLock, Provenance]
 
 /** `report` is absent until the job has ended, and where it left none. */
-export function presentProvenance(job: JobRecord, report: RunReport | undefined): Provenance {
+export function presentProvenance(
+  job: JobRecord,
+  report: RunReport | undefined,
+  files: ProjectFile[] | undefined
+): Provenance {
   const { run, backend, resources, inputs } = presentJob(job)
   const given = new Set(Object.keys(job.parameters))
   return {
     job: job.id,
     rerunOf: job.rerunOf,
     batch: job.batch,
-    project: job.project,
+    project: { ...job.project, files: files ? inOrder(files) : null },
     entryPoint: job.entryPoint,
     command: report?.command ?? null,
     parameters: rawParameters({ ...job.defaults, ...job.parameters }),
@@ -126,6 +146,10 @@ export function presentProvenance(job: JobRecord, report: RunReport | undefined)
     phases: report?.phases ?? []
   }
 }
+
+/** By the bytes of their paths, as the digest takes them. */
+const inOrder = (files: ProjectFile[]) =>
+  files.toSorted((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)))
 
 function lockOf(environment: RunReport['environment'] | undefined): Provenance['environment'] {
   if (!environment) return null

@@ -1,13 +1,19 @@
 /** Where a job's results came from. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Jobs } from '../jobs/index.ts'
+import type { Projects } from '../jobs/projects.ts'
 import { JobParams } from './jobs.ts'
 import { Provenance, presentProvenance } from './present-provenance.ts'
 import { problems, Ref } from './schemas.ts'
 
-export const provenanceRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (
+export interface ProvenanceRoutesOptions {
+  jobs: Jobs
+  projects: Projects
+}
+
+export const provenanceRoutes: FastifyPluginAsyncTypebox<ProvenanceRoutesOptions> = async (
   app,
-  { jobs }
+  { jobs, projects }
 ) => {
   app.get(
     '/jobs/:id/provenance',
@@ -23,8 +29,9 @@ export const provenanceRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async
       }
     },
     async request => {
-      const { id } = request.params
-      return presentProvenance(await jobs.get(id), await jobs.report(id))
+      const job = await jobs.get(request.params.id)
+      const [report, files] = await Promise.all([jobs.report(job.id), projects.files(job.project)])
+      return presentProvenance(job, report, files)
     }
   )
 }

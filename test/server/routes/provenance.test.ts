@@ -1,10 +1,13 @@
+import { hash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { emptyReport, type RunReport } from '../../../src/contract/run-report.ts'
+import type { TreeFile } from '../../../src/server/projects/index.ts'
 import { reportKey } from '../../../src/server/storage/index.ts'
 import { testApp } from '../../helpers/app.ts'
 import { aJob } from '../../helpers/job-record.ts'
+import { form, pack, simpleProject } from '../../helpers/project.ts'
 
 const url = '/jobs/job-a/provenance'
 
@@ -22,7 +25,7 @@ t.test('before its end a job’s provenance is what is known of it', async t => 
     job: 'job-a',
     rerunOf: 'job-b',
     batch: null,
-    project: aJob().project,
+    project: { ...aJob().project, files: null },
     entryPoint: 'main',
     command: null,
     parameters: { alpha: 1, l1_ratio: 0.1 },
@@ -88,6 +91,23 @@ t.test('a report of an earlier runtime has no lock', async t => {
     runtime: null,
     command: null
   })
+})
+
+t.test('it lists the files that the project’s digest is of', async t => {
+  const { app } = await testApp(t)
+  const files = { ...simpleProject, 'a-b': '', 'a/b': '', ü: 'é' }
+  const payload = form({ project: await pack(files), parameters: { alpha: 1 } })
+  const { links } = (await app.inject({ method: 'POST', url: '/jobs', payload })).json()
+
+  const { project } = (await app.inject(links.provenance)).json()
+
+  const listed: TreeFile[] = project.files
+  t.strictSame(listed.map(({ path }) => path).toSorted(), Object.keys(files).toSorted())
+  const lines = listed.map(
+    ({ path, executable, sizeBytes, sha256 }) =>
+      `${path}\0${executable ? 'x' : '-'}\0${sizeBytes}\0${sha256}\n`
+  )
+  t.equal(project.digest, `sha256:${hash('sha256', lines.join(''))}`)
 })
 
 t.test('a job that is not there has no provenance', async t => {
