@@ -112,6 +112,8 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         operationId: 'deleteJob',
         tags: ['jobs'],
         summary: 'Delete a job that has ended, and all that it left',
+        description:
+          'Its record, log, metrics and model, and its project when no other job needs it and it is old enough. Its MLflow run stays where it is.',
         params: JobParams,
         response: {
           204: Type.Unsafe<undefined>({ type: 'null', description: 'It is gone.' }),

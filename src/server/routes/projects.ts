@@ -10,7 +10,7 @@ import { presentProject } from './present-project.ts'
 import { ProjectDocument, ProjectForm } from './project-schemas.ts'
 import { readSubmission } from './read-submission.ts'
 import { problems, Ref } from './schemas.ts'
-import { described } from './submission-schemas.ts'
+import { described, location } from './submission-schemas.ts'
 
 export interface ProjectRoutesOptions {
   projects: Projects
@@ -47,8 +47,8 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
           'What could never run is refused with all faults. Afterwards jobs can name the project by its digest, which is that of its files: however it is packed, it is the same project.',
         querystring: Path,
         response: {
-          200: described(ProjectDocument, 'It was here already.'),
-          201: described(ProjectDocument, 'It is kept.'),
+          200: described(ProjectDocument, 'It was here already.', location),
+          201: described(ProjectDocument, 'It is kept.', location),
           ...problems(400, 403, 408, 413, 415, 422, 503)
         }
       }

@@ -138,5 +138,15 @@ export const bodies = (form: TObject | undefined, json: TObject) => ({
 
 export const described = <Schema extends TSchema & { $id?: string }>(
   schema: Schema,
-  description: string
-) => Type.Unsafe<Static<Schema>>({ ...Ref(schema), description })
+  description: string,
+  headers?: object
+) =>
+  Type.Unsafe<Static<Schema>>({
+    ...Ref(schema),
+    description,
+    ...(headers && { headers })
+  })
+
+export const location = {
+  Location: { type: 'string', description: 'The address of what was made.' }
+}

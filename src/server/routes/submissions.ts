@@ -19,6 +19,7 @@ import {
   bodies,
   described,
   JobPreview,
+  location,
   Overrides,
   Submission,
   SubmissionForm
@@ -64,7 +65,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         querystring: DryRun,
         response: {
           200: described(JobPreview, 'dryRun=true: the job as it would be.'),
-          202: described(Job, 'The job is queued.'),
+          202: described(Job, 'The job is queued.', headers),
           ...problems(400, 403, 408, 409, 413, 415, 422, 503)
         }
       }
@@ -89,7 +90,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         querystring: DryRun,
         response: {
           200: described(BatchPreview, 'dryRun=true: the jobs as they would be.'),
-          202: described(Batch, 'The jobs are queued.'),
+          202: described(Batch, 'The jobs are queued.', headers),
           ...problems(400, 403, 408, 409, 413, 415, 422, 503)
         }
       }
@@ -123,7 +124,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         querystring: DryRun,
         response: {
           200: described(JobPreview, 'dryRun=true: the job as it would be.'),
-          202: described(Job, 'The new job is queued.'),
+          202: described(Job, 'The new job is queued.', headers),
           ...problems(400, 403, 404, 408, 409, 413, 415, 422, 503)
         }
       }
@@ -149,11 +150,19 @@ function noteReplay(reply: FastifyReply, { replayed }: Accepted): void {
   if (replayed) reply.header('idempotent-replayed', 'true')
 }
 
+const headers = {
+  ...location,
+  'Idempotent-Replayed': {
+    type: 'boolean',
+    description: 'true: an earlier request with the same key had made it. Absent otherwise.'
+  }
+}
+
 const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
       description:
-        'A key of the caller’s choice, such as a UUID. The same key with the same content leads to the same job, for at least 24 hours, however often it is sent; with other content it is a 422.',
+        'A key of the caller’s choice, such as a UUID. The same key with the same content leads to the same job, for at least 24 hours or until that is deleted, however often it is sent; with other content it is a 422.',
       examples: ['"8e03978e-40d5-43e8-bc93-6894a57f9324"']
     })
   )
