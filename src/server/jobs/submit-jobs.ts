@@ -41,13 +41,15 @@ export async function submitJobs(
   try {
     const fields = asked.batch ? batchOf(submission) : [{ pointer: '', texts: submission.texts }]
     const given = fields.map(({ texts }) => checkFields(texts))
+    // What is wrong in itself never led to a job; what it lacks here now (a project, a setting) it may have had.
+    const neverRight = [submission, ...given].some(one => one.faults.length > 0)
     project = await openProject(submission, faults, options)
     // What is stored has no .git folder.
     if (project && asked.rerunOf) project.inspected.gitCommit ??= asked.rerunOf.project.gitCommit
     const checked = given.map(one => checkJob(one, project, options))
     const jobs = checked.map(({ job }) => job)
     const fingerprint = fingerprintOf(jobs, asked)
-    const earlier = await replay(asked, fingerprint, options.store)
+    const earlier = neverRight ? undefined : await replay(asked, fingerprint, options.store)
     if (earlier) return earlier
     faults.push(...joinFaults(fields, checked))
     if (faults.length > 0 || !project) throw new SubmissionInvalid(faults)

@@ -55,6 +55,19 @@ for (const [title, change] of [
     t.equal((await store.list({ limit: 9 })).length, 1)
   })
 
+t.test('what is wrong in itself is refused, though what is left of it was sent before', async t => {
+  const { app } = await testApp(t)
+  await submit(app, 'key', { parameters: { alpha: 1 } })
+
+  const response = await submit(app, 'key', { parameters: { alpha: 1 }, run: false, tags: [[]] })
+
+  t.equal(response.statusCode, 422)
+  t.same(
+    response.json().errors.map(({ pointer }: { pointer: string }) => pointer),
+    ['/run', '/tags']
+  )
+})
+
 t.test('a key is free after a submission that was refused or a dry run', async t => {
   const { app } = await testApp(t)
   t.equal((await submit(app, 'key', { parameters: { aplha: 1 } })).statusCode, 422)
