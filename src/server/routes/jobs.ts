@@ -1,6 +1,7 @@
 /** Listing jobs, and ending them. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { mostTags } from '../../contract/tags.ts'
 import { InvalidRequest, MalformedRequest } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { JobStatus } from '../jobs/job.ts'
@@ -29,6 +30,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
             ),
             tag: Type.Optional(
               Type.Array(Type.String({ pattern: '^[^:]+:' }), {
+                maxItems: mostTags,
                 description:
                   'key:value, where the key ends at the first colon; given several times, jobs must have all of them.',
                 examples: [['team:risk']]
@@ -143,7 +145,7 @@ function readTimes(given: { [Name in keyof Times]: string | undefined }): Times 
     .filter(({ time }) => Number.isNaN(time))
     .map(({ name }) => ({ pointer: `/querystring/${name}`, detail: noTime }))
   if (faults.length > 0) throw new InvalidRequest(faults)
-  return Object.fromEntries(read.map(({ name, time }) => [name, new Date(time).toISOString()]))
+  return Object.fromEntries(read.map(({ name, time }) => [name, inOrder(new Date(time))]))
 }
 
 /** In milliseconds. RFC 3339 has leap seconds, which are the second behind them here. */
@@ -151,6 +153,10 @@ function parseTime(text: string): number {
   const without = text.replace(/:60(?=[.z+-])/i, ':59')
   return Date.parse(without) + (without === text ? 0 : 1000)
 }
+
+/** Years behind 9999 are written otherwise, and would not be behind in the order of texts. */
+const inOrder = (time: Date) =>
+  time.getUTCFullYear() > 9999 ? '9999-12-31T23:59:59.999Z' : time.toISOString()
 
 const noTime = 'This is no time of RFC 3339, such as 2026-11-24T08:00:00Z.'
 

@@ -12,8 +12,9 @@ export function linkNext(
   nextCursor: string | null
 ): void {
   if (nextCursor === null) return
-  const [path = '', query = ''] = url.split('?', 2)
-  const next = new URLSearchParams(query)
+  // A query may have question marks of its own.
+  const [path = '', ...query] = url.split('?')
+  const next = new URLSearchParams(query.join('?'))
   next.set('cursor', nextCursor)
   reply.header('link', `<${path}?${next}>; rel="next"`)
 }

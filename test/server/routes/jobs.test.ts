@@ -195,3 +195,37 @@ t.test('a queued job says why it waits', async t => {
 
   t.equal(job.statusReason, 'Nothing is prepared in this test.')
 })
+
+t.test('a time of creation may have any offset, and a leap second', async t => {
+  const { app, store } = await testApp(t)
+  await store.insert(aJob({ id: 'job-a', createdAt: '2026-06-30T12:00:00.000Z' }))
+  const found = async (query: string) => (await app.inject(`/jobs?${query}`)).json().items.length
+
+  t.equal(await found('createdAfter=2016-12-31T15:59:60-08:00'), 1)
+  t.equal(await found('createdAfter=2026-06-30T14:00:00%2B02:30'), 1)
+  t.equal(await found('createdBefore=2016-12-31T23:59:60Z'), 0)
+  t.equal(await found('createdBefore=9999-12-31T23:59:59-23:00'), 1)
+  t.equal(await found('createdAfter=0000-01-01T00:00:00%2B01:00'), 1)
+})
+
+t.test('what only looks like a time of creation is a fault of the caller', async t => {
+  const { app } = await testApp(t)
+  const response = await app.inject('/jobs?createdAfter=2026-06-30T12:00:00%2B02')
+  t.equal(response.statusCode, 400)
+  t.equal(
+    response.json().detail,
+    '"2026-06-30T12:00:00+02" is no time of RFC 3339, such as 2026-11-24T08:00:00Z.'
+  )
+})
+
+t.test(
+  'no job has two values of one tag, and nobody asks for more tags than a job can have',
+  async t => {
+    const { app, store } = await testApp(t)
+    await store.insert(aJob({ id: 'job-a', tags: { team: 'a' } }))
+    const many = Array.from({ length: 1500 }, (_, n) => `tag=${n}:`).join('&')
+
+    t.same((await app.inject('/jobs?tag=team:b&tag=team:a')).json().items, [])
+    t.equal((await app.inject(`/jobs?${many}`)).statusCode, 400)
+  }
+)

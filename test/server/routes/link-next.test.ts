@@ -10,6 +10,7 @@ const pages: [url: string, nextCursor: string | null, link: string | undefined][
     '</jobs?status=failed&status=queued&cursor=b&limit=2>; rel="next"'
   ],
   ['/jobs?tag=team:a%20b', 'b', '</jobs?tag=team%3Aa+b&cursor=b>; rel="next"'],
+  ['/jobs?name=what?&limit=1', 'b', '</jobs?name=what%3F&limit=1&cursor=b>; rel="next"'],
   ['/jobs?cursor=a', null, undefined]
 ]
 for (const [url, nextCursor, link] of pages)
