@@ -116,7 +116,9 @@ const types: [path: string, type: string][] = [
   ['model.pkl', 'application/octet-stream'],
   ['html', 'application/octet-stream'],
   ['page.html', 'text/html; charset=utf-8'],
-  ['plot.svg', 'image/svg+xml']
+  ['plot.svg', 'image/svg+xml'],
+  ['constructor', 'application/octet-stream'],
+  ['__proto__', 'application/octet-stream']
 ]
 t.test('a file has the type that its name says, and nothing of it runs in a browser', async t => {
   const bodies = Object.fromEntries(types.map(([path]) => [path, '<script>alert(1)</script>']))
