@@ -39,7 +39,7 @@ export function parseParameters(json: string): ParsedParameters {
     if (detail !== undefined) faults.push({ pointer: parameterPointer(name), detail })
     else tokens[name] = value.token ?? ''
   }
-  for (const name of repeatedNames(json)) {
+  for (const name of repeatedNames(json).slice(0, countLimit)) {
     const detail = `parameter ${JSON.stringify(name)} is given twice: give it once.`
     faults.push({ pointer: parameterPointer(name), detail })
   }

@@ -6,10 +6,10 @@ export const headerBytes = 16 * 1024
 /** Of a JSON body. */
 export const bodyBytes = 16 * 1024 * 1024
 
-/** Of a field of a form. */
+/** Of a field, in a form or in JSON. */
 export const fieldBytes = 1024 * 1024
 
-/** Of the field "jobs", in which a batch has all of its jobs. */
+/** Of the field "jobs", in which a batch has all of its jobs, and of these with what they share. */
 export const batchBytes = 16 * 1024 * 1024
 
 /** Of a form without its archive: headers, boundaries, fields. */

@@ -10,6 +10,7 @@ import { isTagKey, isTagValue, mostTags } from '../../contract/tags.ts'
 import { Resources } from '../backends/index.ts'
 import { MalformedRequest } from '../errors.ts'
 import { checkEnvironment } from './check-environment.ts'
+import { mostMembers } from './field-limits.ts'
 import { RunOptions } from './job.ts'
 
 export const fieldNames = [
@@ -124,25 +125,36 @@ const checkRepeated = (texts: FieldTexts): Fault[] =>
   jsonFields
     .filter(field => field !== 'parameters')
     .flatMap(field =>
-      repeatedNames(textOf(texts, field)).map(name => ({
-        pointer: pointerTo(field, name),
-        detail: `${JSON.stringify(name)} is given twice: give it once.`
-      }))
+      repeatedNames(textOf(texts, field))
+        .slice(0, mostMembers)
+        .map(name => ({
+          pointer: pointerTo(field, name),
+          detail: `${JSON.stringify(name)} is given twice: give it once.`
+        }))
     )
 
-/** {} where it is none, with a fault, so that everything else is checked all the same. */
+/** {} where it is none or too large, with a fault, so that everything else is checked all the same. */
 function objectOf(field: JsonField, value: unknown, faults: Fault[]): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>
-  faults.push({
-    pointer: pointerTo(field),
-    detail: `The field "${field}" must be a JSON object such as {}.`
-  })
+  const detail = objectFault(field, value)
+  if (detail === undefined) return value as Record<string, unknown>
+  faults.push({ pointer: pointerTo(field), detail })
   return {}
+}
+
+function objectFault(field: JsonField, value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return `The field "${field}" must be a JSON object such as {}.`
+  const { length } = Object.keys(value)
+  return length > mostMembers
+    ? `The field "${field}" has ${length} members; at most ${mostMembers} are possible.`
+    : undefined
 }
 
 function checkRun(run: Record<string, unknown>): Fault[] {
   const faults = checkMembers('run', RunOptions, run)
+  for (const name of ['experimentName', 'runName'])
+    if (typeof run[name] === 'string' && /[\p{Cc}\p{Cs}]/u.test(run[name]))
+      faults.push({ pointer: pointerTo('run', name), detail: `${name} has no control characters.` })
   if (run.experimentName !== undefined && run.experimentId !== undefined)
     faults.push({
       pointer: '/run/experimentId',

@@ -1,9 +1,11 @@
 /** What a caller sends to make jobs: a project, and the fields of one job or of each job of a batch. */
 import { type Fault, pointerTo } from '../../contract/fault.ts'
 import { type JsonPart, jsonParts } from '../../contract/json-parts.ts'
-import { MalformedRequest } from '../errors.ts'
+import { MalformedRequest, RequestTooLarge } from '../errors.ts'
 import type { SpooledFile } from '../projects/index.ts'
+import { batchBytes, formParts } from '../request-limits.ts'
 import { type FieldTexts, isJsonField } from './check-fields.ts'
+import { fieldTooLarge, limitOf } from './field-limits.ts'
 import type { JobRecord } from './job.ts'
 
 export interface Submission {
@@ -41,7 +43,8 @@ export interface Accepted {
   replayed: boolean
 }
 
-/** A submission out of JSON text: parameters keep the way in which they were written. Throws MALFORMED_REQUEST. */
+/** A submission out of JSON text: parameters keep the way in which they were written. Throws MALFORMED_REQUEST or
+ * REQUEST_TOO_LARGE. */
 export function submissionOf(json: string): Submission {
   if (!isObject(parse(json, 'The body')))
     throw new MalformedRequest('The body must be a JSON object such as {"project": "sha256:..."}.')
@@ -66,17 +69,36 @@ export function batchOf({ texts, faults }: Submission): JobFields[] {
     faults.push({ pointer: '/jobs', detail })
     return []
   }
-  return elements.map(({ text }, n) => {
-    const pointer = `/jobs/${n}`
-    if (!text.startsWith('{')) {
-      faults.push({ pointer, detail: 'A job is a JSON object such as {"parameters": {}}.' })
-      return { pointer, texts: shared }
+  const jobsOf: JobFields[] = []
+  let bytes = 0
+  for (const [n, { text }] of elements.entries()) {
+    const job = jobOf(text, `/jobs/${n}`, shared, faults)
+    // What all share is there again in each of them.
+    bytes += sizeOf(job.texts)
+    if (bytes > batchBytes) {
+      faults.push({ pointer: '/jobs', detail: tooMuch })
+      return []
     }
-    const own = textsOf(jsonParts(text), pointer, faults)
-    faults.push(...takeProjectOut(own, pointer, isShared))
-    return { pointer, texts: laidOver(shared, own) }
-  })
+    jobsOf.push(job)
+  }
+  return jobsOf
 }
+
+function jobOf(text: string, pointer: string, shared: FieldTexts, faults: Fault[]): JobFields {
+  if (!text.startsWith('{')) {
+    faults.push({ pointer, detail: 'A job is a JSON object such as {"parameters": {}}.' })
+    return { pointer, texts: shared }
+  }
+  const own = textsOf(jsonParts(text), pointer, faults)
+  faults.push(...takeProjectOut(own, pointer, isShared))
+  return { pointer, texts: laidOver(shared, own) }
+}
+
+/** Without the project, which is there once. */
+const sizeOf = (texts: FieldTexts) =>
+  [...texts].reduce((sum, [name, { length }]) => sum + (name === 'project' ? 0 : length), 0)
+
+const tooMuch = `With what they share, the jobs have more than ${batchBytes} bytes together: send several batches, or put what is long into a file of the project.`
 
 function split(texts: FieldTexts) {
   const shared = new Map(texts)
@@ -120,10 +142,15 @@ const experiment = ['experimentName', 'experimentId']
 
 /** null is the same as left out. */
 function textsOf(members: JsonPart[], pointer: string, faults: Fault[]): FieldTexts {
+  if (members.length > formParts)
+    throw new RequestTooLarge(
+      `${pointer || 'The body'} has more than ${formParts} fields, the limit of this service.`
+    )
   const texts: FieldTexts = new Map()
   for (const { name, text } of members) {
     const at = pointer + pointerTo(name)
     if (texts.has(name)) faults.push({ pointer: at, detail: `"${name}" is given twice.` })
+    if (Buffer.byteLength(text) > limitOf(name)) throw fieldTooLarge(name)
     if (text === 'null') continue
     if (isJsonField(name) || name === 'jobs') texts.set(name, text)
     else if (text.startsWith('"')) texts.set(name, JSON.parse(text))

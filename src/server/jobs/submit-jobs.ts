@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import type { Fault } from '../../contract/fault.ts'
 import type { KeyedLock } from '../../system/keyed-lock.ts'
 import type { Backend } from '../backends/index.ts'
-import { StorageUnavailable, SubmissionInvalid } from '../errors.ts'
+import { IdempotencyKeyInUse, StorageUnavailable, SubmissionInvalid } from '../errors.ts'
 import { projectKey } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
 import { checkFields } from './check-fields.ts'
@@ -40,13 +40,13 @@ export async function submitJobs(
   let project: OpenProject | undefined
   try {
     const fields = asked.batch ? batchOf(submission) : [{ pointer: '', texts: submission.texts }]
-    const given = fields.map(({ texts }) => checkFields(texts))
+    const given = checkEach(fields, fields, ({ texts }) => checkFields(texts))
     // What is wrong in itself never led to a job; what it lacks here now (a project, a setting) it may have had.
     const neverRight = [submission, ...given].some(one => one.faults.length > 0)
     project = await openProject(submission, faults, options)
     // What is stored has no .git folder.
     if (project && asked.rerunOf) project.inspected.gitCommit ??= asked.rerunOf.project.gitCommit
-    const checked = given.map(one => checkJob(one, project, options))
+    const checked = checkEach(fields, given, one => checkJob(one, project, options))
     const jobs = checked.map(({ job }) => job)
     const fingerprint = fingerprintOf(jobs, asked)
     const earlier = neverRight ? undefined : await replay(asked, fingerprint, options.store)
@@ -59,12 +59,31 @@ export async function submitJobs(
       return { id, jobs, replayed: false }
     // Another request with the same key was sooner.
     const sooner = await replay(asked, fingerprint, options.store)
-    if (!sooner) throw new Error('The key was taken, and is not there.')
+    if (!sooner) throw new IdempotencyKeyInUse(asked.key?.key)
     return sooner
   } finally {
     for (const file of [archive, project?.inspected.archive])
       if (file) await rm(file.path, { force: true })
   }
+}
+
+/** So many that nobody reads more: the jobs behind them are not looked at. */
+const faultsEnough = 10_000
+
+function checkEach<Job, Checked extends { faults: Fault[] }>(
+  fields: JobFields[],
+  jobs: Job[],
+  check: (job: Job) => Checked
+): Checked[] {
+  const checked: Checked[] = []
+  let count = 0
+  for (const job of jobs) {
+    const one = check(job)
+    checked.push(one)
+    count += one.faults.length
+    if (count > faultsEnough) throw new SubmissionInvalid(joinFaults(fields, checked))
+  }
+  return checked
 }
 
 /** A fault that all jobs of a batch have is told once, for it is in what they share. */

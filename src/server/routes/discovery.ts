@@ -51,7 +51,7 @@ export const Discovery = Type.Object(
       uploadBytes: Limit('Of a project’s archive, as it is sent.'),
       formBytes: Limit('Of all that is in a form beside the archive.'),
       formParts: Limit('Of a form.'),
-      fieldBytes: Limit('Of a field of a form.'),
+      fieldBytes: Limit('Of a field, in a form or in JSON.'),
       bodyBytes: Limit('Of a body that is JSON.'),
       projectBytes: Limit('Of a project, unpacked.'),
       projectFiles: Limit('Of a project.'),

@@ -2,13 +2,14 @@
 import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { pointerTo } from '../../contract/fault.ts'
 import { MalformedRequest, UnsupportedMediaType, UploadTooLarge } from '../errors.ts'
 import { fieldNames } from '../jobs/check-fields.ts'
+import { fieldTooLarge, limitOf } from '../jobs/field-limits.ts'
 import type { Submission } from '../jobs/submission.ts'
 import { type SpooledFile, spoolUpload } from '../projects/index.ts'
-import { batchBytes, fieldBytes, formBytes, formParts } from '../request-limits.ts'
-
-const limitOf = (name: string) => (name === 'jobs' ? batchBytes : fieldBytes)
+import { batchBytes, formBytes, formParts } from '../request-limits.ts'
+import { decodeText } from './decode-text.ts'
 
 const limits = { fieldSize: batchBytes, fileSize: Number.POSITIVE_INFINITY, parts: formParts }
 
@@ -32,10 +33,12 @@ export async function readSubmission(
   const submission: Submission = { texts: new Map(), faults: [] }
   try {
     for await (const part of request.parts({ limits, isPartAFile })) {
+      if (part.fieldname === undefined)
+        throw new MalformedRequest('A part of the form has no name.')
       if (part.type === 'field') {
         const value = String(part.value)
         if (part.valueTruncated || Buffer.byteLength(value) > limitOf(part.fieldname))
-          throw tooLarge(part.fieldname)
+          throw fieldTooLarge(part.fieldname)
         take(submission, part.fieldname, value)
       } else if (part.fieldname === 'project') {
         if (submission.archive) submission.faults.push(twice('project'))
@@ -57,18 +60,13 @@ const isKnown = (error: NodeJS.ErrnoException & { statusCode?: number }) =>
 const unreadable = (error: Error) =>
   new MalformedRequest(`The form cannot be read: ${error.message}.`)
 
-const tooLarge = (name: string) =>
-  new MalformedRequest(
-    `The field "${name}" is larger than ${limitOf(name)} bytes, the limit of a field. Put what is long into a file of the project.`
-  )
-
 function take({ texts, faults }: Submission, name: string, value: string): void {
   if (texts.has(name)) faults.push(twice(name))
   texts.set(name, value)
 }
 
 const twice = (name: string) => ({
-  pointer: `/${name}`,
+  pointer: pointerTo(name),
   detail: `The field "${name}" is there more than once.`
 })
 
@@ -78,10 +76,10 @@ async function readText(file: Readable, name: string): Promise<string> {
   let size = 0
   for await (const chunk of file) {
     size += chunk.length
-    if (size > limitOf(name) && ['jobs', ...fieldNames].includes(name)) throw tooLarge(name)
+    if (size > limitOf(name) && ['jobs', ...fieldNames].includes(name)) throw fieldTooLarge(name)
     if (size <= limitOf(name)) chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return decodeText(Buffer.concat(chunks), `The field "${name}"`)
 }
 
 const discard = async (file: SpooledFile | undefined) => {

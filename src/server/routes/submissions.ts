@@ -6,6 +6,7 @@ import type { Backend } from '../backends/index.ts'
 import { UnsupportedMediaType } from '../errors.ts'
 import type { Jobs } from '../jobs/index.ts'
 import { type Accepted, submissionOf } from '../jobs/submission.ts'
+import { decodeText } from './decode-text.ts'
 import { readKey } from './idempotency-key.ts'
 import { JobParams } from './jobs.ts'
 import { presentJob, previewJob } from './present-job.ts'
@@ -38,9 +39,12 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   { jobs, backend, folder, uploadBytes }
 ) => {
   // As text: numbers keep the way in which they were written.
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
-    done(null, body)
+  app.addContentTypeParser<Buffer>(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => decodeText(body, 'The body')
   )
+  app.removeContentTypeParser('text/plain')
   const read = (request: FastifyRequest) => async () =>
     typeof request.body === 'string'
       ? submissionOf(request.body)

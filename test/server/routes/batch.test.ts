@@ -107,3 +107,60 @@ t.test('jobs that is no JSON is malformed', async t => {
   t.equal(response.statusCode, 400)
   t.match(response.json(), { detail: /^The field "jobs" is not JSON/ })
 })
+
+t.test(
+  'what all share counts for each job, so that a small request cannot become a large one',
+  async t => {
+    const { app, folder } = await testApp(t)
+    const parameters = { label: 'x'.repeat(50_000) }
+    const jobs = Array.from({ length: 1000 }, (_, steps) => ({ parameters: { steps } }))
+    const project = await pack(simpleProject)
+    const response = await app.inject({
+      method: 'POST',
+      url: '/jobs/batch',
+      payload: form({ project, parameters: { alpha: 1, ...parameters }, jobs })
+    })
+    t.equal(response.statusCode, 422)
+    t.match(response.json().errors, [
+      { pointer: '/jobs', detail: /more than 16777216 bytes together/ }
+    ])
+    t.same(await readdir(folder), [])
+  }
+)
+
+t.test('of a batch with very many faults the first jobs have theirs named', async t => {
+  const { app } = await testApp(t)
+  const parameters = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`p${n}`, n]))
+  const jobs = Array.from({ length: 300 }, (_, alpha) => ({
+    parameters: { alpha, [`q${alpha}`]: 1, ...parameters }
+  }))
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs/batch',
+    payload: form({ project: await pack(simpleProject), jobs })
+  })
+  t.equal(response.statusCode, 422)
+  t.ok(response.json().errors.length > 500)
+})
+
+t.test('a job may name another experiment than all share, by its name or its id', async t => {
+  const { app } = await testApp(t)
+  const { statusCode, body } = await app.inject({
+    method: 'POST',
+    url: '/jobs/batch?dryRun=true',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { alpha: 1 },
+      run: { experimentName: 'shared', runName: 'kept' },
+      jobs: [{ run: { experimentId: '7' } }, {}]
+    })
+  })
+  t.equal(statusCode, 200, body)
+  t.strictSame(
+    JSON.parse(body).items.map(({ run }: { run: object }) => run),
+    [
+      { runName: 'kept', experimentId: '7' },
+      { experimentName: 'shared', runName: 'kept' }
+    ]
+  )
+})

@@ -212,10 +212,7 @@ t.test('what only looks like a time of creation is a fault of the caller', async
   const { app } = await testApp(t)
   const response = await app.inject('/jobs?createdAfter=2026-06-30T12:00:00%2B02')
   t.equal(response.statusCode, 400)
-  t.equal(
-    response.json().detail,
-    '"2026-06-30T12:00:00+02" is no time of RFC 3339, such as 2026-11-24T08:00:00Z.'
-  )
+  t.match(response.json(), { errors: [{ pointer: '/querystring/createdAfter' }] })
 })
 
 t.test(

@@ -519,3 +519,91 @@ t.test('a storage that takes nothing is a 503, and nothing of the submission is 
   t.same(await store.list({ limit: 10 }), [])
   t.same(await readdir(folder), [])
 })
+
+t.test('a field as JSON has the limit that it has in a form', async t => {
+  const { app } = await testApp(t)
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: { project: 'sha256:0', tags: { a: 'x'.repeat(1024 * 1024) } }
+  })
+  t.equal(response.statusCode, 400)
+  t.match(response.json().detail, /^The field "tags" is larger than 1048576 bytes/)
+})
+
+t.test('a body as JSON has no more fields than a form has parts', async t => {
+  const { app } = await testApp(t)
+  const payload = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`field${n}`, 'x']))
+  const response = await app.inject({ method: 'POST', url: '/jobs', payload })
+  t.equal(response.statusCode, 413)
+  t.equal(response.json().detail, 'The body has more than 100 fields, the limit of this service.')
+})
+
+t.test('members beyond all sense are one fault', async t => {
+  const { app } = await testApp(t)
+  const many = Object.fromEntries(Array.from({ length: 1001 }, (_, n) => [`member${n}`, 'x']))
+  const fields = ['run', 'environment', 'resources', 'inputs', 'tags']
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: Object.fromEntries(fields.map(field => [field, many]))
+  })
+  t.same(
+    response.json().errors.filter(({ detail }: Fault) => detail.includes('1001')),
+    fields.map(field => ({
+      pointer: `/${field}`,
+      detail: `The field "${field}" has 1001 members; at most 1000 are possible.`
+    }))
+  )
+  t.equal(response.json().errors.length, fields.length + 1)
+})
+
+t.test('text that is no UTF-8 is refused, and a byte order mark is left out', async t => {
+  const { app } = await testApp(t)
+  const send = (body: Buffer) =>
+    app.inject({
+      method: 'POST',
+      url: '/jobs',
+      headers: { 'content-type': 'application/json' },
+      body
+    })
+  const data = form({ project: await pack(simpleProject) })
+  data.append('name', new Blob([Buffer.from([0xff])]), 'name.txt')
+
+  const json = await send(Buffer.from('{"name":"\xff"}', 'latin1'))
+  t.strictSame([json.statusCode, json.json().detail], [400, 'The body is not UTF-8.'])
+  const field = await app.inject({ method: 'POST', url: '/jobs', payload: data })
+  t.strictSame([field.statusCode, field.json().detail], [400, 'The field "name" is not UTF-8.'])
+  t.equal((await send(Buffer.from('\ufeff{"name":"a"}'))).statusCode, 422)
+})
+
+t.test('a part of a form without a name is malformed', async t => {
+  const { app } = await testApp(t)
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    headers: { 'content-type': 'multipart/form-data; boundary=X' },
+    payload: '--X\r\nContent-Disposition: form-data\r\n\r\nx\r\n--X--\r\n'
+  })
+  t.strictSame(
+    [response.statusCode, response.json().detail],
+    [400, 'A part of the form has no name.']
+  )
+})
+
+t.test('names of run and experiment that no tracking server takes are faults', async t => {
+  const { app } = await testApp(t)
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs',
+    payload: form({
+      project: await pack(simpleProject),
+      parameters: { alpha: 1 },
+      run: '{"runName":"a\\u0000","experimentName":"\\ud800"}'
+    })
+  })
+  t.same(response.json().errors, [
+    { pointer: '/run/experimentName', detail: 'experimentName has no control characters.' },
+    { pointer: '/run/runName', detail: 'runName has no control characters.' }
+  ])
+})
