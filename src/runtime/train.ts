@@ -13,6 +13,7 @@ import { runtimeFacts } from './lineage.ts'
 import { startMlflow } from './mlflow.ts'
 import { planJob } from './plan-job.ts'
 import { isFirstHost, readConfig } from './read-config.ts'
+import { makeNamesReadable } from './readable-names.ts'
 import { createReport, type GrowingReport } from './report.ts'
 import { runPlan } from './run-plan.ts'
 import { createMetricTeller } from './tell-metrics.ts'
@@ -81,6 +82,7 @@ async function leaveResults(
   value.failure = failure
   value.exitCode = exitCodeOf(failure)
   value.files = await listModelFiles(tree, report.warn)
+  await makeNamesReadable(tree.outputData, report.warn)
   if (failure && failure.kind !== 'stopped') await writeFailure(tree, failure)
   if (failure)
     say(

@@ -1,7 +1,7 @@
 /** What the runtime leaves behind: the run report, the list of the model's files, the failure file. */
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { cp, lstat, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, lstat, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type ContainerTree, failureReasonLimit } from '../contract/container.ts'
@@ -11,6 +11,7 @@ import {
   type RunReport,
   runReportFile
 } from '../contract/run-report.ts'
+import { readableNames } from './readable-names.ts'
 
 /** Replaces the report as a whole: a reader sees the old or the new one. */
 export async function writeReport({ outputData }: ContainerTree, report: RunReport): Promise<void> {
@@ -62,7 +63,7 @@ export async function listModelFiles(
 
 async function walk(folder: string, root: string, warn: (text: string) => void): Promise<string[]> {
   const found: string[] = []
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await readableNames(folder, root, warn)) {
     const path = join(folder, name)
     if ((await lstat(path)).isSymbolicLink() && !(await replaceLink(path))) {
       warn(

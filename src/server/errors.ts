@@ -58,7 +58,7 @@ export const HeadersTooLarge = createError(
 export const CrossSite = createError('CROSS_SITE', '%s', 403)
 export const UnsupportedMediaType = createError(
   'UNSUPPORTED_MEDIA_TYPE',
-  'The body is %s. Send multipart/form-data, as curl -F does, or application/json; POST /projects takes an archive as it is, too.',
+  'The body is %s. Send %s.',
   415
 )
 export const RangeNotSatisfiable = createError(

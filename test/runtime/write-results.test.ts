@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { containerTree } from '../../src/contract/container.ts'
 import type { Failure } from '../../src/contract/run-report.ts'
+import { makeNamesReadable } from '../../src/runtime/readable-names.ts'
 import { failureText, listModelFiles, writeFailure } from '../../src/runtime/write-results.ts'
 
 const failure: Failure = {
@@ -119,6 +120,35 @@ t.test('a file with several names has its own bytes under each of them', async t
   t.equal(lstatSync(place('weights')).mtimeMs, 1_000_000_000)
   t.strictSame(readdirSync(tree.model).toSorted(), ['deep', 'first', 'weights'])
 })
+
+t.test(
+  'a name that is not UTF-8 is written so, in the model and in all that a job leaves',
+  async t => {
+    const root = t.testdir({ model: { 'gut.txt': 'x' }, output: { data: { deep: {} } } })
+    const tree = containerTree(root)
+    const put = (folder: string) => {
+      try {
+        writeFileSync(Buffer.concat([Buffer.from(`${folder}/mod`), Buffer.from([0xe8])]), 'y')
+        return true
+      } catch {
+        return false
+      }
+    }
+    if (!put(tree.model)) return void t.pass('skipped: this file system takes no such names')
+    put(join(tree.outputData, 'deep'))
+    const warnings: string[] = []
+
+    const files = await listModelFiles(tree, text => warnings.push(text))
+    await makeNamesReadable(tree.outputData, text => warnings.push(text))
+
+    t.strictSame(
+      files.map(({ path }) => path),
+      ['gut.txt', 'mod%E8']
+    )
+    t.strictSame(readdirSync(join(tree.outputData, 'deep')), ['mod%E8'])
+    t.match(warnings, [/it is mod%E8 now/, /it is deep\/mod%E8 now/])
+  }
+)
 
 t.test('a job without a model has no files', async t => {
   t.strictSame(await listModelFiles(containerTree(t.testdir()), t.fail), [])

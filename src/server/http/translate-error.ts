@@ -27,8 +27,6 @@ const byCode: Record<string, (error: FastifyError) => FastifyError> = {
   FST_ERR_BAD_URL: () => new MalformedRequest('The path is not percent-encoded UTF-8.'),
   FST_ERR_CTP_BODY_TOO_LARGE: () =>
     new RequestTooLarge(`The body is larger than ${bodyBytes} bytes, the limit of this service.`),
-  FST_ERR_CTP_EMPTY_JSON_BODY: () =>
-    new MalformedRequest('The body is empty: send JSON, or no Content-Type.'),
   FST_ERR_CTP_INVALID_JSON_BODY: ({ message }) =>
     new MalformedRequest(`The body is not JSON: ${message}.`),
   FST_PARTS_LIMIT: () =>
@@ -40,11 +38,14 @@ const byCode: Record<string, (error: FastifyError) => FastifyError> = {
   FST_MP_PREMATURE_CLOSE: () => new MalformedRequest('The request broke off.')
 }
 
+const forSubmissions = 'multipart/form-data, as curl -F does, or application/json'
+
 function byStatus(error: FastifyError, { url, headers }: FastifyRequest): FastifyError {
   const { statusCode = 500, message } = error
   if (statusCode === 404) return new NotFound(url)
   if (statusCode === 413) return new RequestTooLarge(message)
-  if (statusCode === 415) return new UnsupportedMediaType(headers['content-type'] ?? 'none')
+  if (statusCode === 415)
+    return new UnsupportedMediaType(headers['content-type'] ?? 'none', forSubmissions)
   if (statusCode === 429) return new TooManyRequests()
   return statusCode >= 400 && statusCode < 500 ? new MalformedRequest(message) : new InternalError()
 }

@@ -16,6 +16,12 @@ export const JobParams = Type.Object({ id: Type.String({ description: 'The jobâ€
 const defaultLimit = 20
 
 export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, { jobs }) => {
+  // Some clients name the type of a body that they do not send.
+  const parseJson = app.getDefaultJsonParser('error', 'ignore')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null, undefined) : parseJson(request, String(body), done)
+  )
+
   app.get(
     '/jobs',
     {

@@ -125,13 +125,14 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
       return { archive, ...(path === undefined ? {} : { path }) }
     }
     const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? 'none'
-    if (!archiveTypes.includes(type)) throw new UnsupportedMediaType(type)
+    if (!archiveTypes.includes(type)) throw new UnsupportedMediaType(type, forProjects)
     if (Number(request.headers['content-length'] ?? 0) > uploadBytes)
       throw new UploadTooLarge(uploadBytes)
     return { archive: await spoolUpload(request.raw, { folder, limitBytes: uploadBytes }) }
   }
 }
 
+const forProjects = `the archive as it is (${archiveTypes.join(', ')}), or multipart/form-data, as curl -F does`
 const onlyProject = 'A project is sent with "project" and "path" alone; the rest is for POST /jobs.'
 const noArchive =
   'The project is missing: send its archive as a file, as in curl -F project=@code.tar.gz.'

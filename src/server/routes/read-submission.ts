@@ -25,7 +25,10 @@ export async function readSubmission(
   { folder, limitBytes }: { folder: string; limitBytes: number }
 ): Promise<Submission> {
   if (!request.isMultipart())
-    throw new UnsupportedMediaType(request.headers['content-type'] ?? 'none')
+    throw new UnsupportedMediaType(
+      request.headers['content-type'] ?? 'none',
+      'multipart/form-data, as curl -F does, or application/json'
+    )
   if (Number(request.headers['content-length'] ?? 0) > limitBytes + formBytes)
     throw new UploadTooLarge(limitBytes)
   // It may have waited for its turn.

@@ -134,7 +134,8 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
       }
     },
     async (request, reply) => {
-      if (request.isMultipart()) throw new UnsupportedMediaType('multipart/form-data')
+      if (request.isMultipart())
+        throw new UnsupportedMediaType('multipart/form-data', 'application/json')
       const overrides = async () => submissionOf(String(request.body || '{}'))
       const accepted = await jobs.rerun(request.params.id, overrides, asked(request))
       return sendJob(reply, accepted, request.query.dryRun)

@@ -226,3 +226,14 @@ t.test(
     t.equal((await app.inject(`/jobs?${many}`)).statusCode, 400)
   }
 )
+
+t.test('a stop may name the type of a body that is not there', async t => {
+  const { app, store } = await testApp(t)
+  await store.insert(aJob({ id: 'job-a' }))
+  const response = await app.inject({
+    method: 'POST',
+    url: '/jobs/job-a/stop',
+    headers: { 'content-type': 'application/json' }
+  })
+  t.equal(response.statusCode, 202)
+})
