@@ -264,7 +264,8 @@ export const Variables = Type.Object({
     default: defaultLimits.ratio,
     minimum: 1,
     maximum: most,
-    description: 'Most bytes that a byte of the archive may unpack to, beyond the first 64 MiB.'
+    description:
+      'Most bytes that a byte of the archive may unpack to, wherever reading stands, once more than 64 MiB are unpacked.'
   }),
   STOP_GRACE_SECONDS: Type.Integer({
     default: 120,

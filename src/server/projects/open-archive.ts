@@ -23,7 +23,7 @@ export async function* openArchive(
   if (format === 'zip') {
     yield* readZip(file, 2 * limits.files, declared)
   } else if (format === 'gzip') {
-    yield* readTar(withTarFirst(readGzip(file, createRatioBudget(file, limits))), declared)
+    yield* readTar(withTarFirst(readGzip(file, createRatioBudget(limits))), declared)
   } else {
     yield* readTar(readChunks(file.path), declared)
   }
@@ -31,7 +31,7 @@ export async function* openArchive(
 
 /** Counts what entries say that they hold: the whole, and its ratio to the archive. */
 function createBudget(file: SpooledFile, limits: ProjectLimits): (bytes: number) => void {
-  const spend = createRatioBudget(file, limits)
+  const spend = createRatioBudget(limits)
   let total = 0
   return bytes => {
     total += bytes
@@ -40,16 +40,16 @@ function createBudget(file: SpooledFile, limits: ProjectLimits): (bytes: number)
         `The archive unpacks to more than ${plural(limits.unpackedBytes, 'byte', 'bytes')}, the limit of this service.`
       )
     }
-    spend(bytes)
+    spend(bytes, file.sizeBytes)
   }
 }
 
-function createRatioBudget(file: SpooledFile, limits: ProjectLimits): (bytes: number) => void {
-  const legal = legalUnpackedBytes(file.sizeBytes, limits)
+/** Against what was read so far, not the whole archive: a bomb is to end at its beginning, however long it is. */
+function createRatioBudget(limits: ProjectLimits): (bytes: number, packedBytes: number) => void {
   let total = 0
-  return bytes => {
+  return (bytes, packedBytes) => {
     total += bytes
-    if (total > legal) {
+    if (total > legalUnpackedBytes(packedBytes, limits)) {
       throw new ProjectTooLarge(
         `The archive unpacks to more than ${limits.ratio} times its size, the limit of this service.`
       )

@@ -9,7 +9,7 @@ export interface ProjectLimits {
   nameBytes: number
   pathBytes: number
   unpackedBytes: number
-  /** unpacked / packed, beyond the first 64 MiB unpacked. */
+  /** unpacked / packed, once more than 64 MiB are unpacked. */
   ratio: number
 }
 
@@ -26,6 +26,6 @@ export const defaultLimits: ProjectLimits = {
   ratio: 200
 }
 
-/** Unpacked bytes that an archive of so many packed bytes may hold before it counts as a bomb. */
+/** Bytes that so many packed bytes may unpack to before they count as a bomb. */
 export const legalUnpackedBytes = (packedBytes: number, limits: ProjectLimits): number =>
-  64 * mebibyte + packedBytes * limits.ratio
+  Math.max(64 * mebibyte, packedBytes * limits.ratio)

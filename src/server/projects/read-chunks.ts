@@ -14,18 +14,18 @@ export const readChunks = (path: string, start = 0): AsyncIterable<Buffer> =>
 
 /**
  * The bytes of a gzip file, inflated; several members are one stream. Zeros may follow it, as on a tape.
- * `spend` is told of bytes before they are handed out.
+ * `spend` is told of bytes before they are handed out, and of how many were read for all that came so far.
  */
 export async function* readGzip(
   file: SpooledFile,
-  spend: (bytes: number) => void
+  spend: (bytes: number, packedBytes: number) => void
 ): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize })
   // An error of the file reaches the loop below through gunzip, which the pipeline destroys.
   pipeline(createReadStream(file.path, { highWaterMark: chunkSize }), gunzip, () => {})
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
-      spend(chunk.length)
+      spend(chunk.length, gunzip.bytesWritten)
       yield chunk
     }
   } catch (error) {

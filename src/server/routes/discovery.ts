@@ -58,7 +58,9 @@ export const Discovery = Type.Object(
       projectDepth: Limit('Folders above a file.'),
       projectNameBytes: Limit('Of the name of a file or folder.'),
       projectPathBytes: Limit('Of the path of a file, from the archive’s root.'),
-      projectRatio: Limit('Unpacked bytes for a byte of the archive, beyond the first 64 MiB.'),
+      projectRatio: Limit(
+        'Unpacked bytes for a byte of the archive, once more than 64 MiB are unpacked.'
+      ),
       batchBytes: Limit('Of the field "jobs" of a batch.'),
       batchJobs: Limit('Of a batch.'),
       pageItems: Limit('Of a page of the list of jobs.'),
