@@ -1,10 +1,10 @@
 /** The policies in deploy/ hold what the code calls, and nothing more; docs/sagemaker.md names what there is. */
 import { glob, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import t from 'tap'
 import { parse } from 'yaml'
 import { variableSchemas } from '../src/server/config-variables.ts'
+import { policy, policyEnvironment } from './helpers/policies.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -26,33 +26,6 @@ const rightsOf: Record<string, string[]> = {
   DeleteObjects: ['s3:DeleteObject'],
   // lib-storage, in parts
   Upload: ['s3:PutObject', 's3:AbortMultipartUpload']
-}
-
-interface Statement {
-  Effect: string
-  Action: string | string[]
-  Resource?: string | string[]
-  Condition?: Record<string, Record<string, string>>
-}
-
-const environment = {
-  ACCOUNT: '123456789012',
-  REGION: 'eu-central-1',
-  BUCKET: 'training',
-  PREFIX: 'mlflow-jobs/',
-  REPOSITORY: 'mlflow-jobs-train',
-  JOB_ROLE: 'mlflow-jobs-job',
-  MLFLOW_BUCKET: 'runs',
-  KMS_KEY_ARN: 'arn:aws:kms:eu-central-1:123456789012:key/1'
-}
-
-async function policy(name: string): Promise<Statement[]> {
-  const { stdout } = await execa(join(root, 'deploy/render-policy.sh'), [name], {
-    env: environment
-  })
-  const { Version, Statement } = JSON.parse(stdout)
-  if (Version !== '2012-10-17') throw new Error(`${name} is of the version ${Version}.`)
-  return Statement
 }
 
 const list = (value: string | string[] | undefined) => [value ?? []].flat()
@@ -142,7 +115,7 @@ t.test('the page on SageMaker names variables and files that there are', async t
   const [, names = ''] = page.split(/^## /m)
   const shell = new Set([...names.matchAll(/export (\w+)=/g)].map(([, it]) => it ?? ''))
   const known = (name: string) =>
-    settings.has(name) || shell.has(name) || name in environment || name.startsWith('AWS_')
+    settings.has(name) || shell.has(name) || name in policyEnvironment || name.startsWith('AWS_')
   t.ok(set.includes('SAGEMAKER_ROLE_ARN') && set.includes('SAGEMAKER_SUBNETS'), 'the page was read')
   t.strictSame(
     set.filter(name => !known(name)),

@@ -31,7 +31,7 @@ export interface InjectResult {
 }
 
 /** Of each kind of parameter in the project. */
-const slots = 25
+const slots = 30
 const slotNames = Array.from({ length: slots }, (_, n) => String(n).padStart(2, '0'))
 
 /** Folders and files that a command line or MLflow could take for more than names. */
@@ -50,8 +50,13 @@ const names = (command: string) => [
   '{p00}',
   '$HOME',
   '~',
-  '*'
+  '*',
+  'a#b',
+  'a.zip'
 ]
+
+/** MLflow would read another folder there. */
+const isMisread = (folder: string) => /#|['"]$|\.zip$/.test(folder)
 
 export async function inject(options: InjectOptions): Promise<InjectResult> {
   const { url, jobs, short, onProgress } = options
@@ -78,9 +83,11 @@ export async function inject(options: InjectOptions): Promise<InjectResult> {
     const legal = new Map<Place, string[]>()
     for (const place of places)
       legal.set(place, await sortOut({ url, project, place, texts }, result))
+    await refuseFolders({ url, project, folders: folders.filter(isMisread) }, result)
     onProgress(`${result.refused} are refused; ${jobs} jobs carry what is legal`)
+    const taken = folders.filter(folder => !isMisread(folder))
     const loads = Array.from({ length: jobs }, (_, n) =>
-      load(legal, n, jobs, folders[n % folders.length] ?? '')
+      load(legal, n, jobs, taken[n % taken.length] ?? '')
     )
     // Few at once, so that each is seen as it ends.
     const limit = pLimit(4)
@@ -201,6 +208,17 @@ async function askOneByOne({ url, project, place, texts }: Trial) {
     return response.ok ? undefined : answer
   }
   return Promise.all(texts.map(text => limit(() => ask(text))))
+}
+
+async function refuseFolders(
+  { url, project, folders }: { url: string; project: string; folders: string[] },
+  result: InjectResult
+): Promise<void> {
+  for (const path of folders) {
+    const { status } = await post(`${url}/jobs?dryRun=true`, { project, path })
+    if (status === 422) result.refused++
+    else result.broken.push(`${status}: the folder ${path}`)
+  }
 }
 
 const post = (url: string, fields: object) =>

@@ -16,7 +16,16 @@ export const isProjectFile = (path: string): boolean =>
  * only top-level folder. '' is the root.
  */
 export function locateProject(files: Iterable<string>, asked?: string): Location {
-  const paths = [...files]
+  const location = locate([...files], asked)
+  if ('fault' in location || !misread.test(location.path)) return location
+  const detail = `The project lies in ${displayName(location.path)}, and MLflow, which reads a folder as a URI, would look elsewhere: let its path hold no "#", and not end with a quote or ".zip".`
+  return { fault: { pointer: asked === undefined ? '/project' : '/path', detail } }
+}
+
+/** It is cut at "#", stripped of quotes, and unpacked where it ends as a zip does. */
+const misread = /#|['"]$|\.zip$/
+
+function locate(paths: string[], asked?: string): Location {
   const folders = paths.filter(isProjectFile).map(folderOf)
   if (asked !== undefined) {
     return locateAsked(asked, paths, folders)

@@ -135,3 +135,11 @@ for (const [title, files, asked, pointer, detail] of missing) {
     t.strictSame(faults, [{ pointer, detail }])
   })
 }
+
+for (const folder of ['a#b', "it's'", 'quoted"', 'code.zip'])
+  t.test(`refuses the folder ${folder}, where MLflow would look elsewhere`, async t => {
+    const asked = await refuse(t, archiveOf('MLproject', `${folder}/MLproject`), { path: folder })
+    t.match(asked.faults, [{ pointer: '/path', detail: /MLflow.*would look elsewhere/ }])
+    const only = await refuse(t, archiveOf(`${folder}/MLproject`))
+    t.match(only.faults, [{ pointer: '/project', detail: /MLflow.*would look elsewhere/ }])
+  })
