@@ -100,12 +100,13 @@ const environmentOf = (limits: Record<string, number>) =>
     ])
   )
 
+/** As a project alone: as a job it could be refused for the lack of an entry point, however hostile it was taken. */
 async function sendHostile(
   service: WatchedService,
   [title, archive, says]: HostileArchive,
   result: AttackResult
 ): Promise<void> {
-  const { status, text } = await send(`${service.url}/jobs`, await archive())
+  const { status, text } = await send(`${service.url}/projects`, await archive())
   const { read, inflated } = service.inflation()
   result.mostRead = Math.max(result.mostRead, read)
   result.mostInflated = Math.max(result.mostInflated, inflated)
