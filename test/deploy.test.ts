@@ -147,6 +147,21 @@ t.test('the image and CI start the service as npm start does', async t => {
 })
 
 t.test(
+  "the service's images run as a numeric user that is not root, and install without scripts",
+  async t => {
+    const image = await readFile(join(root, 'Dockerfile.api'), 'utf8')
+    const stages = image.split(/^FROM /m).filter(stage => /^ENTRYPOINT /m.test(stage))
+    t.equal(stages.length, 2)
+    for (const stage of stages) {
+      const [, user] = [...stage.matchAll(/^USER (.+)$/gm)].at(-1) ?? []
+      t.match(user, /^[1-9]\d*:[1-9]\d*$/)
+    }
+    for (const [install] of image.matchAll(/npm (ci|install).*$/gm))
+      t.match(install, '--omit=dev --ignore-scripts')
+  }
+)
+
+t.test(
   'compose.yaml starts the image as it was made to be started, on this machine alone',
   async t => {
     const { services } = parse(await readFile(join(root, 'compose.yaml'), 'utf8'))
