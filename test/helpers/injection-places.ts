@@ -140,7 +140,7 @@ export const places: Place[] = [
   {
     what: 'name of the run',
     single: true,
-    legal: text => isText(text) && text.length >= 1 && text.length <= 250,
+    legal: matches(/[^\p{Cc}\p{Cs}]{1,250}/u),
     put: ({ run }, text) => {
       run.runName = text
     },
@@ -149,7 +149,7 @@ export const places: Place[] = [
   {
     what: 'name of the experiment',
     single: true,
-    legal: text => isText(text) && text.length >= 1 && text.length <= 500,
+    legal: matches(/[^\p{Cc}\p{Cs}]{1,500}/u),
     put: ({ run }, text) => {
       run.experimentName = text
     },

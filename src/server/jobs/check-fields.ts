@@ -160,14 +160,6 @@ function checkRun(run: Record<string, unknown>): Fault[] {
       pointer: '/run/experimentId',
       detail: 'Give experimentName or experimentId, not both.'
     })
-  for (const name of ['runName', 'experimentName'] as const) {
-    const value = run[name]
-    if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
-      faults.push({
-        pointer: pointerTo('run', name),
-        detail: 'A name holds no NUL and no half of a surrogate pair.'
-      })
-  }
   return faults
 }
 

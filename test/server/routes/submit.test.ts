@@ -194,26 +194,6 @@ t.test('a wrong run option is answered with what is allowed', async t => {
   })
 })
 
-t.test('names of runs and experiments hold no NUL and no half of a surrogate pair', async t => {
-  const { app } = await testApp(t)
-
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { alpha: 1 },
-      run: { runName: 'a\u0000b', experimentName: '\ud800' }
-    })
-  })
-
-  const detail = 'A name holds no NUL and no half of a surrogate pair.'
-  t.same(response.json().errors, [
-    { pointer: '/run/runName', detail },
-    { pointer: '/run/experimentName', detail }
-  ])
-})
-
 t.test('wrong resources and inputs are all named at once, with what is allowed', async t => {
   const { app } = await testApp(t)
 
