@@ -30,7 +30,8 @@ export function readEntryPath(name: Buffer, limits: PathLimits): EntryPath {
 
 function formFaults(text: string, names: string[]): string[] {
   const faults: string[] = []
-  if (text.startsWith('/')) {
+  // "/" alone is the root as Python's tarfile writes it for arcname="/".
+  if (text.startsWith('/') && text !== '/') {
     faults.push('has an absolute path; paths are relative to the project')
   }
   if (/^[A-Za-z]:/.test(text)) {
