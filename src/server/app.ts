@@ -4,6 +4,7 @@ import multipart from '@fastify/multipart'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import type { Backend } from './backends/index.ts'
+import type { Callers } from './callers/index.ts'
 import { noRoute } from './http/allowed-methods.ts'
 import { addConventions } from './http/conventions.ts'
 import { addDocumentation } from './http/documentation.ts'
@@ -12,7 +13,6 @@ import type { CrossSiteOptions } from './http/refuse-cross-site.ts'
 import { refuseUnreadable } from './http/refuse-unreadable.ts'
 import { serverOptions } from './http/server-options.ts'
 import type { Jobs } from './jobs/index.ts'
-import type { Projects } from './jobs/projects.ts'
 import type { ProjectLimits } from './projects/index.ts'
 import { Discovery, discoveryRoutes } from './routes/discovery.ts'
 import { documentRoutes } from './routes/documents.ts'
@@ -26,6 +26,7 @@ import { provenanceSchemas } from './routes/present-provenance.ts'
 import { projectSchemas } from './routes/project-schemas.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { provenanceRoutes } from './routes/provenance.ts'
+import { addJobs } from './routes/request-jobs.ts'
 import { resultRoutes } from './routes/results.ts'
 import { problems, sharedSchemas } from './routes/schemas.ts'
 import { submissionSchemas } from './routes/submission-schemas.ts'
@@ -35,7 +36,8 @@ import type { Store } from './store/index.ts'
 
 export interface AppOptions extends CrossSiteOptions {
   jobs: Jobs
-  projects: Projects
+  /** Without it nobody is asked who they are. */
+  callers?: Callers | undefined
   store: Store
   storage: Storage
   backend: Backend
@@ -81,20 +83,22 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setNotFoundHandler(noRoute)
   for (const schema of apiSchemas) app.addSchema(schema)
 
+  app.decorateRequest('caller')
+  addJobs(app, options.jobs)
   await addConventions(app, options)
   await app.register(multipart)
   await addDocumentation(app, problems(400, 403, 503))
   const uploads = { ...options, uploadBytes: options.limits.uploadBytes }
   await app.register(submissionRoutes, uploads)
-  await app.register(jobRoutes, options)
-  await app.register(jobRoute, options)
+  await app.register(jobRoutes)
+  await app.register(jobRoute)
   await app.register(projectRoutes, uploads)
-  await app.register(logRoutes, options)
-  await app.register(resultRoutes, options)
+  await app.register(logRoutes, {})
+  await app.register(resultRoutes)
   await app.register(modelRoutes, options)
   await app.register(modelFileRoutes, options)
   await app.register(discoveryRoutes, options)
-  await app.register(provenanceRoutes, options)
+  await app.register(provenanceRoutes)
   await app.register(operationRoutes, options)
   await app.register(documentRoutes)
   return app

@@ -12,7 +12,8 @@ const most = Number.MAX_SAFE_INTEGER
 export const Variables = Type.Object({
   HOST: Type.String({
     default: '127.0.0.1',
-    description: 'Address to listen on. Any but a loopback address needs `ALLOW_UNAUTHENTICATED`.'
+    description:
+      'Address to listen on. Any but a loopback address needs callers that are known (`API_KEYS_FILE`, `OIDC_ISSUER`), or `ALLOW_UNAUTHENTICATED`.'
   }),
   PORT: Type.Integer({
     default: 8080,
@@ -24,6 +25,30 @@ export const Variables = Type.Object({
     default: false,
     description:
       '`true` lets the service listen beyond loopback. Everybody who reaches it can then run code of their own as its user: for a container or a network that something else guards.'
+  }),
+  API_KEYS_FILE: Type.Optional(
+    Type.String({
+      otherwise: 'none',
+      description:
+        'File of API keys, as hashes; `npm run keys -- add NAME` adds one and prints it. Read again when it changes. Without it and `OIDC_ISSUER` nobody is asked who they are.'
+    })
+  ),
+  OIDC_ISSUER: Type.Optional(
+    Type.String({
+      pattern: '^(https://[^\\s?#]+|http://(localhost|127\\.0\\.0\\.1)(:\\d+)?(/[^\\s?#]*)?)$',
+      right: 'an https address such as https://login.example.com/realms/ml',
+      otherwise: 'none',
+      description:
+        'OpenID Connect issuer whose access tokens are taken, beside API keys. Scopes are `mlflow-jobs:read`, `mlflow-jobs:submit` and `mlflow-jobs:admin`.'
+    })
+  ),
+  OIDC_AUDIENCE: Type.String({
+    default: 'mlflow-jobs',
+    description: 'What tokens of `OIDC_ISSUER` must have as audience.'
+  }),
+  OIDC_TENANT_CLAIM: Type.String({
+    default: 'tenant',
+    description: 'The claim of such tokens that names the tenant.'
   }),
   CORS_ORIGINS: Type.Optional(
     Type.String({

@@ -4,6 +4,7 @@ import { BlockList, isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { Value } from 'typebox/value'
+import type { OidcConfig } from './callers/index.ts'
 import {
   missingForAws,
   readObjects,
@@ -20,6 +21,9 @@ export interface Config {
   port: number
   /** Somebody else guards the service: it may listen beyond loopback, and be known by other names. */
   allowUnauthenticated: boolean
+  /** An absolute path. */
+  apiKeysFile: string | undefined
+  oidc: OidcConfig | undefined
   /** Web pages that may call the service; "*" is all. */
   corsOrigins: string[]
   /** An absolute path. */
@@ -61,8 +65,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   for (const [name, schema] of variableSchemas)
     if (name in given && !Value.Check(schema, readValue(given[name] ?? '', schema)))
       faults.push(faultOf(name, given[name], schema))
-  const { HOST, ALLOW_UNAUTHENTICATED } = given
-  if (HOST && !isLoopback(HOST) && ALLOW_UNAUTHENTICATED !== 'true') faults.push(notLoopback(HOST))
+  const { HOST, ALLOW_UNAUTHENTICATED, API_KEYS_FILE, OIDC_ISSUER } = given
+  const isGuarded = ALLOW_UNAUTHENTICATED === 'true' || API_KEYS_FILE || OIDC_ISSUER
+  if (HOST && !isLoopback(HOST) && !isGuarded) faults.push(notLoopback(HOST))
   const objects = readObjects(given, faults)
   faults.push(...missingForAws(given))
   if (faults.length > 0 || !Value.Check(Variables, values)) throw configError(faults)
@@ -70,6 +75,14 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     host: values.HOST,
     port: values.PORT,
     allowUnauthenticated: values.ALLOW_UNAUTHENTICATED,
+    apiKeysFile: values.API_KEYS_FILE && resolve(values.API_KEYS_FILE),
+    oidc: values.OIDC_ISSUER
+      ? {
+          issuer: values.OIDC_ISSUER,
+          audience: values.OIDC_AUDIENCE,
+          tenantClaim: values.OIDC_TENANT_CLAIM
+        }
+      : undefined,
     corsOrigins: values.CORS_ORIGINS?.split(',').map(origin => origin.trim()) ?? [],
     dataDir: resolve(values.DATA_DIR),
     backend: values.BACKEND,
@@ -160,7 +173,7 @@ const isLoopback = (host: string) =>
   (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'))
 
 const notLoopback = (host: string) =>
-  `HOST is ${JSON.stringify(host)}: it must be a loopback address such as 127.0.0.1, for nobody is asked who they are, and who reaches the service can run code on this machine. Where something else keeps strangers out (a container, a private network), set ALLOW_UNAUTHENTICATED to true.`
+  `HOST is ${JSON.stringify(host)}: it must be a loopback address such as 127.0.0.1, for nobody is asked who they are, and who reaches the service can run code on this machine. Give out API keys (API_KEYS_FILE), or, where something else keeps strangers out (a container, a private network), set ALLOW_UNAUTHENTICATED to true.`
 
 export const configError = (faults: string[]) =>
   new Error(['The configuration is wrong:', ...faults.map(fault => `  ${fault}`)].join('\n'))

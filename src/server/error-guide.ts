@@ -25,6 +25,19 @@ export const errorGuide: ErrorEntry[] = [
       'Mend what "detail" names: broken HTTP, JSON, form, percent-encoding or cursor. Of an upload that broke off nothing was kept: send it again.'
   },
   {
+    code: 'UNAUTHENTICATED',
+    status: 401,
+    meaning: 'The service does not know who sent the request.',
+    remedy:
+      'Send Authorization: Bearer with an API key, or with a token of the issuer that has not ended; the service’s operator gives them out.'
+  },
+  {
+    code: 'FORBIDDEN',
+    status: 403,
+    meaning: 'The caller is known, and may not do this.',
+    remedy: 'Use a key or a token that has the scope that "detail" names.'
+  },
+  {
     code: 'CROSS_SITE',
     status: 403,
     meaning: 'A browser sent the request for a page of another site, or under a foreign name.',
@@ -200,6 +213,13 @@ export const errorGuide: ErrorEntry[] = [
     status: 503,
     meaning: 'The service is stopping.',
     remedy: 'Try again after the seconds in Retry-After. Jobs go on meanwhile.',
+    passing: true
+  },
+  {
+    code: 'ISSUER_UNAVAILABLE',
+    status: 503,
+    meaning: 'The issuer of tokens cannot be asked for its keys.',
+    remedy: 'Try again after the seconds in Retry-After.',
     passing: true
   },
   {

@@ -55,6 +55,10 @@ export const HeadersTooLarge = createError(
   'The headers of the request are larger than %s bytes.',
   431
 )
+export const Unauthenticated = createError('UNAUTHENTICATED', '%s', 401)
+export const Forbidden = createError('FORBIDDEN', 'This needs the scope "%s"; %s.', 403)
+/** Whose tokens callers send. */
+export const IssuerUnavailable = createError('ISSUER_UNAVAILABLE', '%s', 503)
 export const CrossSite = createError('CROSS_SITE', '%s', 403)
 export const UnsupportedMediaType = createError(
   'UNSUPPORTED_MEDIA_TYPE',

@@ -8,6 +8,8 @@ import { type AppOptions, createApp } from './app.ts'
 import type { Backend } from './backends/index.ts'
 import { createFacilities } from './backends/local/facilities.ts'
 import { createLocal } from './backends/local/index.ts'
+import { anyOf, type Callers } from './callers/index.ts'
+import { openKeyFile } from './callers/key-file.ts'
 import { type Config, configError } from './config.ts'
 import { createJobs } from './jobs/index.ts'
 import { watchStore } from './jobs/job-changes.ts'
@@ -31,6 +33,7 @@ export async function createService(
   config: Config,
   logger: AppOptions['logger']
 ): Promise<Service> {
+  const callers = await createCallers(config, text => app.log.error(text))
   const folder = join(config.dataDir, 'tmp')
   const lock = await takeDataFolder(config.dataDir, folder)
   const store = watchStore(await createStore(openSqlite(join(config.dataDir, 'jobs.db'))))
@@ -56,13 +59,13 @@ export async function createService(
   })
   const app = await createApp({
     jobs,
-    projects: jobs.projects,
     store,
     storage,
     backend,
     folder,
     limits: config.limits,
-    onlyLocal: !config.allowUnauthenticated,
+    callers,
+    onlyLocal: !config.allowUnauthenticated && !callers,
     corsOrigins: config.corsOrigins,
     logger
   })
@@ -88,6 +91,20 @@ async function createStorage({ s3, dataDir }: Config): Promise<Storage> {
 }
 
 type Say = (text: string) => void
+
+/** undefined: nobody is asked who they are. */
+async function createCallers(
+  { apiKeysFile, oidc }: Config,
+  onProblem: Say
+): Promise<Callers | undefined> {
+  const callers: Callers[] = []
+  if (apiKeysFile) callers.push(await openKeyFile(apiKeysFile, { onProblem }))
+  if (oidc) {
+    const { createOidc } = await import('./callers/oidc.ts')
+    callers.push(createOidc(oidc))
+  }
+  return callers.length > 0 ? anyOf(callers) : undefined
+}
 
 /** What is said is said when the app is there: nothing happens before `start`. */
 async function createBackend(

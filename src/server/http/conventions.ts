@@ -1,16 +1,18 @@
 /** What holds for every request and every answer, whatever the route. */
 import cors from '@fastify/cors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Callers } from '../callers/index.ts'
 import { ExpectationFailed, ShuttingDown } from '../errors.ts'
 import { silenceSeconds } from '../request-limits.ts'
 import { allowOptions, noRoute } from './allowed-methods.ts'
+import { authenticate } from './authenticate.ts'
 import { limitSilence } from './limit-silence.ts'
 import { type CrossSiteOptions, refuseCrossSite } from './refuse-cross-site.ts'
 
 /** Before the routes. Hooks run in the order in which they stand here. */
 export async function addConventions(
   app: FastifyInstance,
-  options: CrossSiteOptions
+  options: CrossSiteOptions & { callers?: Callers | undefined }
 ): Promise<void> {
   let closing = false
   app.addHook('preClose', async () => {
@@ -30,6 +32,7 @@ export async function addConventions(
     refuseCrossSite(request, options)
     refuseExpectation(request.headers.expect)
   })
+  app.addHook('onRequest', authenticate(options.callers))
   app.addHook('onRequest', limitSilence(silenceSeconds * 1000))
   // Whatever its body is: it is not for anything here.
   app.addHook('onRequest', async (request, reply) => {
@@ -39,7 +42,13 @@ export async function addConventions(
     const level = isReading(request.method) ? 'debug' : 'info'
     const { method, url } = request
     request.log[level](
-      { method, url, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime) },
+      {
+        method,
+        url,
+        caller: request.caller?.name,
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime)
+      },
       'request'
     )
   })

@@ -6,7 +6,7 @@ import type { JobRecord } from './job.ts'
 
 export function backendJob(job: JobRecord, storage: Storage): BackendJob {
   const { id, environment, tags, resources, inputs, createdAt } = job
-  const key = projectKey(job.project.digest)
+  const key = projectKey({ tenant: job.tenant, digest: job.project.digest })
   return {
     id,
     environment,

@@ -18,9 +18,9 @@ export const nextId = (kind: 'job' | 'batch') => `${kind}-${nextUlid().toLowerCa
 export function checkJob(
   { fields, faults: faultsOfFields }: CheckedFields,
   project: OpenProject | undefined,
-  { backend, storage }: { backend: Backend; storage: Storage }
+  { tenant, backend, storage }: { tenant: string; backend: Backend; storage: Storage }
 ): { job: JobRecord; faults: Fault[] } {
-  const job = newJob(fields, backend.name)
+  const job = newJob(fields, tenant, backend.name)
   const faults = [...faultsOfFields]
   if (project) faults.push(...takeProject(job, fields, project))
   // Last, when everything that the backend is given is there: it counts and measures.
@@ -49,12 +49,13 @@ function takeProject(job: JobRecord, fields: Fields, { inspected, reading }: Ope
 }
 
 /** As far as the fields alone say it: the project is not known yet. */
-function newJob(fields: Fields, backend: string): JobRecord {
+function newJob(fields: Fields, tenant: string, backend: string): JobRecord {
   const createdAt = new Date().toISOString()
   const { path = '', ...given } = fields
   return {
     ...given,
     id: nextId('job'),
+    tenant,
     status: 'queued',
     statusReason: null,
     project: { digest: `sha256:${'0'.repeat(64)}`, name: null, path, gitCommit: '0'.repeat(40) },

@@ -3,10 +3,10 @@ import type { KeyedLock } from '../../system/keyed-lock.ts'
 import { JobNotFound, JobNotTerminal } from '../errors.ts'
 import { jobFolder, projectKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
-import { isTerminal } from './job.ts'
+import { isTerminal, type JobRecord } from './job.ts'
 
 export interface DeleteOptions {
-  store: Store
+  store: Pick<Store, 'get' | 'list' | 'remove'>
   storage: Storage
   projectLock: KeyedLock
   /** Younger ones may be needed by a submission to come. */
@@ -21,16 +21,19 @@ export async function deleteJob(id: string, options: DeleteOptions): Promise<voi
   if (!isTerminal(job.status)) throw new JobNotTerminal(id, job.status)
   await storage.remove(jobFolder(id))
   await store.remove(id)
-  const { digest } = job.project
-  await projectLock.run(digest, () => removeUnused(digest, options))
+  await projectLock.run(keyOf(job), () => removeUnused(job, options))
 }
 
+const keyOf = ({ tenant, project }: JobRecord) => projectKey({ tenant, digest: project.digest })
+
 async function removeUnused(
-  digest: string,
+  job: JobRecord,
   { store, storage, projectMilliseconds }: DeleteOptions
 ): Promise<void> {
-  const found = await storage.stat(projectKey(digest))
+  const key = keyOf(job)
+  const found = await storage.stat(key)
   if (!found || Date.now() - found.modifiedAt.getTime() < projectMilliseconds) return
-  const [user] = await store.list({ project: digest, limit: 1 })
-  if (!user) await storage.remove(projectKey(digest))
+  const { tenant, project } = job
+  const [user] = await store.list({ tenant, project: project.digest, limit: 1 })
+  if (!user) await storage.remove(key)
 }

@@ -1,9 +1,9 @@
 /** Idempotency keys: the same key and the same content lead to the same jobs, however often they are sent. */
 import { createHash } from 'node:crypto'
 import { IdempotencyKeyReused } from '../errors.ts'
-import type { Store } from '../store/index.ts'
 import type { JobRecord } from './job.ts'
 import { type Accepted, type Asked, batchLimit } from './submission.ts'
+import type { TenantStore } from './tenant-store.ts'
 
 /** Of all that a job is made of, in a form that does not hang on how it was sent. */
 export function fingerprintOf(jobs: JobRecord[], { rerunOf, batch }: Asked): string {
@@ -33,7 +33,7 @@ const sorted = (_: string, value: unknown): unknown =>
 export async function replay(
   { key, dryRun }: Asked,
   fingerprint: string,
-  store: Store
+  store: TenantStore
 ): Promise<Accepted | undefined> {
   if (!key || dryRun) return undefined
   const found = await store.findKey(key.scope, key.key)
@@ -46,5 +46,5 @@ export async function replay(
 }
 
 /** In the order in which they were given. */
-const jobsOf = async (batch: string, store: Store): Promise<JobRecord[]> =>
+const jobsOf = async (batch: string, store: TenantStore): Promise<JobRecord[]> =>
   (await store.list({ batch, limit: batchLimit })).reverse()

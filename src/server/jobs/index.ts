@@ -1,5 +1,5 @@
 /** Jobs, as routes see them. */
-import { createKeyedLock } from '../../system/keyed-lock.ts'
+import { createKeyedLock, type KeyedLock } from '../../system/keyed-lock.ts'
 import type { Backend } from '../backends/index.ts'
 import { IdempotencyKeyInUse, JobNotFound } from '../errors.ts'
 import type { Storage } from '../storage/index.ts'
@@ -20,13 +20,20 @@ import {
   takeProjectOut
 } from './submission.ts'
 import { type SubmitOptions, submitJobs } from './submit-jobs.ts'
+import { type TenantStore, tenantStore } from './tenant-store.ts'
 
-export interface Jobs extends Results {
+export interface Jobs {
+  /** Begins to move jobs on. */
+  start(): void
+  /** The jobs and projects of one tenant: those of others are not there. */
+  of(tenant: string): TenantJobs
+  close(): Promise<void>
+}
+
+export interface TenantJobs extends Results {
   /** What jobs are made of; it needs none of them. */
   projects: Projects
 
-  /** Begins to move jobs on. */
-  start(): void
   /**
    * Takes a submission once it is its turn: `read` is called then, for requests with the same key come one after the other.
    * Throws IDEMPOTENCY_KEY_IN_USE where that takes too long, and whatever submitJobs throws.
@@ -36,7 +43,7 @@ export interface Jobs extends Results {
   rerun(id: string, read: () => Promise<Submission>, asked: Asked): Promise<Accepted>
   /** Throws JOB_NOT_FOUND, as all below do. */
   get(id: string): Promise<JobRecord>
-  waitFor: WatchedStore['waitFor']
+  waitFor: TenantStore['waitFor']
   list(query: JobQuery): Promise<JobRecord[]>
   summary(): Promise<Record<JobStatus, number>>
   /** Forgets a job that has ended, and what it left. Throws JOB_NOT_TERMINAL. */
@@ -44,13 +51,13 @@ export interface Jobs extends Results {
   /** Asks for a graceful stop; nothing happens to a job that has ended. */
   stop(id: string): Promise<JobRecord>
   log(id: string, options: LogOptions): Promise<Log>
-  close(): Promise<void>
 }
 
 export interface JobsOptions {
   store: WatchedStore
   storage: Storage
   backend: Backend
+  /** `folder`: for temporary files. */
   submit: Pick<SubmitOptions, 'folder' | 'limits'>
   /** How old a project must be to go with its last job. */
   projectMilliseconds: number
@@ -61,11 +68,43 @@ export interface JobsOptions {
 const keyMilliseconds = 60_000
 
 export function createJobs({ store, storage, backend, ...options }: JobsOptions): Jobs {
-  const readLog = createLogReader({ store, storage, backend })
   const loop = createLoop({ store, storage, backend, ...options.loop })
-  const keyLock = createKeyedLock()
-  const projectLock = createKeyedLock()
-  const submitOptions = { store, storage, backend, projectLock, ...options.submit }
+  const shared = {
+    storage,
+    backend,
+    keyLock: createKeyedLock(),
+    projectLock: createKeyedLock(),
+    wake: loop.wake,
+    ...options
+  }
+  const views = new Map<string, TenantJobs>()
+
+  return {
+    start() {
+      backend.open()
+      loop.start()
+    },
+
+    of(tenant) {
+      const view = views.get(tenant) ?? createView(tenant, tenantStore(store, tenant), shared)
+      views.set(tenant, view)
+      return view
+    },
+
+    close: loop.stop
+  }
+}
+
+type Shared = Pick<JobsOptions, 'storage' | 'backend' | 'submit' | 'projectMilliseconds'> & {
+  keyLock: KeyedLock
+  projectLock: KeyedLock
+  wake(): void
+}
+
+function createView(tenant: string, store: TenantStore, shared: Shared): TenantJobs {
+  const { storage, backend, keyLock, projectLock, wake } = shared
+  const projectOptions = { tenant, storage, projectLock, ...shared.submit }
+  const submitOptions = { ...projectOptions, store, backend }
 
   async function get(id: string): Promise<JobRecord> {
     const job = await store.get(id)
@@ -82,21 +121,16 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
           busy: () => new IdempotencyKeyInUse(key.key)
         })
       : await act()
-    if (!asked.dryRun && !accepted.replayed) loop.wake()
+    if (!asked.dryRun && !accepted.replayed) wake()
     return accepted
   }
 
   return {
-    projects: createProjects({ storage, projectLock, ...options.submit }),
+    projects: createProjects(projectOptions),
     ...createResults({ get, storage, backend }),
     get,
     waitFor: store.waitFor,
     list: query => store.list(query),
-    start() {
-      backend.open()
-      loop.start()
-    },
-
     summary: () => store.summary(),
     submit,
 
@@ -112,18 +146,16 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
       )
     },
 
-    remove: id => deleteJob(id, { store, storage, projectLock, ...options }),
+    remove: id => deleteJob(id, { ...shared, store }),
 
     async stop(id) {
       const job = await store.requestStop(id, new Date().toISOString())
       if (!job) throw new JobNotFound(id)
-      loop.wake()
+      wake()
       return job
     },
 
-    log: readLog,
-
-    close: loop.stop
+    log: createLogReader({ store, storage, backend })
   }
 }
 

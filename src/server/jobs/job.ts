@@ -64,6 +64,8 @@ export type RunOptions = Type.Static<typeof RunOptions>
 
 export interface JobRecord {
   id: string
+  /** Whose it is: nobody else learns of it. '' where callers are not asked who they are. */
+  tenant: string
   name: string | null
   status: JobStatus
   statusReason: string | null

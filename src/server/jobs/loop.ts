@@ -148,7 +148,7 @@ export function createLoop(options: LoopOptions): Loop {
   /** The platform's fault, such as a full disk: tried again after a while, with the reason in the job. */
   async function failedStart(job: JobRecord, error: Error): Promise<StartOutcome> {
     log.error({ err: error, job: job.id }, 'the job could not be started')
-    if (!(await storage.stat(projectKey(job.project.digest))))
+    if (!(await storage.stat(projectKey({ tenant: job.tenant, digest: job.project.digest }))))
       return { outcome: 'failed', failure: projectIsGone }
     retryAt.set(job.id, Date.now() + retryMilliseconds)
     return {

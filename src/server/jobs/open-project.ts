@@ -19,6 +19,8 @@ export interface OpenProject {
 }
 
 export interface ProjectOptions {
+  /** Whose projects they are. */
+  tenant: string
   storage: Storage
   /** For temporary files. */
   folder: string
@@ -43,7 +45,8 @@ export async function openProject(
     if (digest === undefined) faults.push(noProject)
     else if (archive) faults.push(twoProjects)
     else if (!digestPattern.test(digest)) faults.push(noDigest)
-    else if (!(await options.storage.stat(projectKey(digest)))) faults.push(notThere(digest))
+    else if (!(await options.storage.stat(projectKey({ ...options, digest }))))
+      faults.push(notThere(digest))
     else return await openStored(digest, path, options)
   } catch (error) {
     if (!(error instanceof SubmissionInvalid)) throw error
@@ -58,7 +61,7 @@ export async function openStored(
   path: string | undefined,
   options: ProjectOptions
 ): Promise<OpenProject> {
-  const archive = await options.storage.read(projectKey(digest))
+  const archive = await options.storage.read(projectKey({ ...options, digest }))
   return withReading(await readStored(archive, { ...options, ...optional(path) }))
 }
 

@@ -35,9 +35,10 @@ export interface Projects {
 
 export function createProjects(options: ProjectOptions & { projectLock: KeyedLock }): Projects {
   const { storage, projectLock } = options
+  const keyOf = (digest: string) => projectKey({ ...options, digest })
 
   async function stat(digest: string) {
-    const found = digestPattern.test(digest) ? await storage.stat(projectKey(digest)) : undefined
+    const found = digestPattern.test(digest) ? await storage.stat(keyOf(digest)) : undefined
     if (!found) throw new ProjectNotFound(digest)
     return factsOf(found)
   }
@@ -51,8 +52,8 @@ export function createProjects(options: ProjectOptions & { projectLock: KeyedLoc
   }
 
   const put = ({ digest, archive }: InspectedProject) =>
-    projectLock.run(digest, async () => {
-      const key = projectKey(digest)
+    projectLock.run(keyOf(digest), async () => {
+      const key = keyOf(digest)
       const before = await storage.stat(key)
       if (before) return { added: false, ...factsOf(before) }
       await storage.put(key, archive.path, { ifAbsent: true })

@@ -36,7 +36,7 @@ export interface Log {
 }
 
 export interface LogSources {
-  store: Store
+  store: Pick<Store, 'get'>
   storage: Storage
   backend: Backend
 }

@@ -5,7 +5,6 @@ import type { KeyedLock } from '../../system/keyed-lock.ts'
 import type { Backend } from '../backends/index.ts'
 import { IdempotencyKeyInUse, StorageUnavailable, SubmissionInvalid } from '../errors.ts'
 import { projectKey } from '../storage/index.ts'
-import type { Store } from '../store/index.ts'
 import { checkFields } from './check-fields.ts'
 import { checkJob, nextId } from './check-job.ts'
 import { fingerprintOf, replay } from './idempotency.ts'
@@ -18,11 +17,12 @@ import {
   type JobFields,
   type Submission
 } from './submission.ts'
+import type { TenantStore } from './tenant-store.ts'
 
 export interface SubmitOptions extends ProjectOptions {
-  store: Store
+  store: TenantStore
   backend: Backend
-  /** Held for a digest while its project is put or removed. */
+  /** Held for a project's key while it is put or removed. */
   projectLock: KeyedLock
 }
 
@@ -123,10 +123,10 @@ function keep(
   { inspected: { archive, digest } }: OpenProject,
   jobs: JobRecord[],
   { id, key, fingerprint }: Asked & { id: string; fingerprint: string },
-  { storage, store, projectLock }: SubmitOptions
+  { tenant, storage, store, projectLock }: SubmitOptions
 ): Promise<boolean> {
-  return projectLock.run(digest, async () => {
-    const stored = projectKey(digest)
+  const stored = projectKey({ tenant, digest })
+  return projectLock.run(stored, async () => {
     if (archive) await storage.put(stored, archive.path, { ifAbsent: true }).catch(notStored)
     // Between the look at it and the lock it may have been deleted.
     else if (!(await storage.stat(stored))) throw new SubmissionInvalid([notThere(digest)])

@@ -4,17 +4,19 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { errorsPage } from '../errors-page.ts'
 import { matches } from './send-object.ts'
 
+const hidden = { config: { scope: null }, schema: { hide: true } }
+
 export const documentRoutes: FastifyPluginAsync = async app => {
   // application/json, not OpenAPI's own type: browsers show it, and every generator reads it.
-  app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) =>
+  app.get('/openapi.json', hidden, async (request, reply) =>
     sendDocument(request, reply, 'application/json', JSON.stringify(app.swagger()))
   )
 
-  app.get('/openapi.yaml', { schema: { hide: true } }, async (request, reply) =>
+  app.get('/openapi.yaml', hidden, async (request, reply) =>
     sendDocument(request, reply, 'application/yaml', app.swagger({ yaml: true }))
   )
 
-  app.get('/docs/errors', { schema: { hide: true } }, async (request, reply) => {
+  app.get('/docs/errors', hidden, async (request, reply) => {
     reply.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
     return sendDocument(request, reply, 'text/html', errorsPage())
   })

@@ -2,7 +2,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { Jobs } from '../jobs/index.ts'
 import { isTerminal, type JobRecord } from '../jobs/job.ts'
 import { waitSeconds } from '../request-limits.ts'
 import { JobParams } from './jobs.ts'
@@ -15,7 +14,7 @@ import { createWaitingSignal } from './waiting-signal.ts'
 /** When somebody who does not wait may ask again. */
 const retrySeconds = 2
 
-export const jobRoute: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, { jobs }) => {
+export const jobRoute: FastifyPluginAsyncTypebox = async app => {
   const waitingSignal = createWaitingSignal(app)
 
   app.get(
@@ -67,7 +66,7 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, {
       const preferred = preferredWait(request.headers.prefer, waitSeconds)
       const seconds = request.query.wait ?? preferred ?? 0
       let known = request.headers['if-none-match']
-      const record = await jobs.waitFor(
+      const record = await request.jobs.waitFor(
         request.params.id,
         record => {
           const { tag } = answerOf(record)

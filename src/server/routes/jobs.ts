@@ -3,7 +3,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { mostTags } from '../../contract/tags.ts'
 import { InvalidRequest, MalformedRequest } from '../errors.ts'
-import type { Jobs } from '../jobs/index.ts'
 import { JobStatus } from '../jobs/job.ts'
 import { pageItems } from '../request-limits.ts'
 import type { JobQuery } from '../store/index.ts'
@@ -15,7 +14,7 @@ export const JobParams = Type.Object({ id: Type.String({ description: 'The jobâ€
 
 const defaultLimit = 20
 
-export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, { jobs }) => {
+export const jobRoutes: FastifyPluginAsyncTypebox = async app => {
   // Some clients name the type of a body that they do not send.
   const parseJson = app.getDefaultJsonParser('error', 'ignore')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
@@ -66,7 +65,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         createdBefore,
         ...filter
       } = request.query
-      const items = await jobs.list({
+      const items = await request.jobs.list({
         ...filter,
         tags: tag.map(readTag),
         ...readTimes({ createdAfter, createdBefore }),
@@ -91,7 +90,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         response: { 200: Ref(JobSummary) }
       }
     },
-    () => jobs.summary()
+    request => request.jobs.summary()
   )
 
   app.post(
@@ -110,7 +109,8 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
         }
       }
     },
-    async (request, reply) => reply.code(202).send(presentJob(await jobs.stop(request.params.id)))
+    async (request, reply) =>
+      reply.code(202).send(presentJob(await request.jobs.stop(request.params.id)))
   )
 
   app.delete(
@@ -130,7 +130,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, 
       }
     },
     async (request, reply) => {
-      await jobs.remove(request.params.id)
+      await request.jobs.remove(request.params.id)
       return reply.code(204).send()
     }
   )

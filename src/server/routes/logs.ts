@@ -2,7 +2,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { Jobs } from '../jobs/index.ts'
 import type { Log } from '../jobs/read-log.ts'
 import { JobParams } from './jobs.ts'
 import { logEvents } from './log-events.ts'
@@ -11,14 +10,13 @@ import { problems } from './schemas.ts'
 import { createWaitingSignal } from './waiting-signal.ts'
 
 export interface LogRoutesOptions {
-  jobs: Jobs
   /** So often a silent stream of events shows that it lives. */
   heartbeatMilliseconds?: number
 }
 
 export const logRoutes: FastifyPluginAsyncTypebox<LogRoutesOptions> = async (
   app,
-  { jobs, heartbeatMilliseconds = 15_000 }
+  { heartbeatMilliseconds = 15_000 }
 ) => {
   const waitingSignal = createWaitingSignal(app)
 
@@ -67,7 +65,7 @@ export const logRoutes: FastifyPluginAsyncTypebox<LogRoutesOptions> = async (
       checkLogQuery(query, asEvents)
       const last = asEvents ? lastEventOffset(request.headers['last-event-id']) : undefined
       const signal = asEvents || query.follow ? waitingSignal(reply) : undefined
-      const log = await jobs.log(id, {
+      const log = await request.jobs.log(id, {
         ...(last === undefined ? query : { offset: last }),
         follow: signal,
         idleMilliseconds: asEvents ? heartbeatMilliseconds : undefined
@@ -86,7 +84,7 @@ export const logRoutes: FastifyPluginAsyncTypebox<LogRoutesOptions> = async (
         })
       if (log.lengthBytes !== undefined) reply.header('content-length', log.lengthBytes)
       if (request.method === 'HEAD') return reply.send(Readable.from([]))
-      const ended = async () => (signal?.aborted ? undefined : jobs.get(id))
+      const ended = async () => (signal?.aborted ? undefined : request.jobs.get(id))
       const body = asEvents ? logEvents(log, ended) : wholeText(log, signal)
       return reply.send(Readable.from(body, { objectMode: false }))
     }

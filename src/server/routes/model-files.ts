@@ -7,7 +7,6 @@ import { create as contentDisposition } from 'content-disposition'
 import { Type } from 'typebox'
 import type { ModelFile } from '../../contract/run-report.ts'
 import { MalformedRequest } from '../errors.ts'
-import type { Jobs } from '../jobs/index.ts'
 import { openModelFile } from '../models/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { contentTypeOf } from './content-type.ts'
@@ -18,7 +17,6 @@ import { ModelFileList, problems, Ref } from './schemas.ts'
 import { sendObject } from './send-object.ts'
 
 export interface ModelFileRoutesOptions {
-  jobs: Jobs
   storage: Storage
 }
 
@@ -32,7 +30,7 @@ const maxLimit = 10_000
 
 export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> = async (
   app,
-  { jobs, storage }
+  { storage }
 ) => {
   app.get(
     '/jobs/:id/model/files',
@@ -70,7 +68,7 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
       const { id } = request.params
       const { prefix = '', limit = defaultLimit, cursor } = request.query
       const start = cursor === undefined ? 0 : readCursor(cursor)
-      const { files } = await jobs.modelFiles(id)
+      const { files } = await request.jobs.modelFiles(id)
       const found = files.filter(({ path }) => path.startsWith(prefix))
       const items = found.slice(start, start + limit).map(file => present(id, file))
       const end = start + items.length
@@ -106,7 +104,7 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
     },
     async (request, reply) => {
       const { id, '*': path } = request.params
-      const { key, object, file } = await jobs.modelFile(id, path)
+      const { key, object, file } = await request.jobs.modelFile(id, path)
       return sendObject(request, reply, {
         object: { ...object, sizeBytes: file.sizeBytes, etag: `"${file.sha256}"` },
         headers: headersOf(file),

@@ -6,7 +6,6 @@ import Negotiator from 'negotiator'
 import { Type } from 'typebox'
 import type { ModelFile } from '../../contract/run-report.ts'
 import { NotAcceptable } from '../errors.ts'
-import type { Jobs } from '../jobs/index.ts'
 import { type ByteRange, findUnzippable, zipModel } from '../models/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { JobParams } from './jobs.ts'
@@ -15,7 +14,6 @@ import { problems } from './schemas.ts'
 import { sendMade, sendObject } from './send-object.ts'
 
 export interface ModelRoutesOptions {
-  jobs: Jobs
   storage: Storage
 }
 
@@ -31,7 +29,7 @@ type Format = Type.Static<typeof Format>
 
 export const modelRoutes: FastifyPluginAsyncTypebox<ModelRoutesOptions> = async (
   app,
-  { jobs, storage }
+  { storage }
 ) => {
   app.get(
     '/jobs/:id/model',
@@ -78,7 +76,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelRoutesOptions> = async 
       reply.header('vary', 'accept')
       const format = request.query.format ?? acceptedFormat(request)
       if (format === 'zip') return sendZip(request.params.id, request, reply)
-      const { key, object } = await jobs.model(request.params.id)
+      const { key, object } = await request.jobs.model(request.params.id)
       const location = request.query.redirect
         ? await storage.temporaryUrl(key, { seconds: urlSeconds, fileName: 'model.tar.gz' })
         : undefined
@@ -89,7 +87,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelRoutesOptions> = async 
   )
 
   async function sendZip(id: string, request: FastifyRequest, reply: FastifyReply) {
-    const { key, object, files } = await jobs.modelFiles(id)
+    const { key, object, files } = await request.jobs.modelFiles(id)
     checkZip(files)
     return sendMade(request, reply, {
       object: { ...object, etag: `W/"${object.etag.slice(1, -1)}-zip"` },

@@ -21,6 +21,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
   app.get(
     '/healthz',
     {
+      config: { scope: null },
       schema: {
         operationId: 'getHealth',
         tags: ['operations'],
@@ -34,6 +35,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
   app.get(
     '/readyz',
     {
+      config: { scope: null },
       schema: {
         operationId: 'getReadiness',
         tags: ['operations'],

@@ -4,7 +4,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { SubmissionInvalid, UnsupportedMediaType, UploadTooLarge } from '../errors.ts'
-import type { Projects } from '../jobs/projects.ts'
 import { type SpooledFile, spoolUpload } from '../projects/index.ts'
 import { presentProject } from './present-project.ts'
 import { ProjectDocument, ProjectForm } from './project-schemas.ts'
@@ -13,7 +12,6 @@ import { problems, Ref } from './schemas.ts'
 import { described, location } from './submission-schemas.ts'
 
 export interface ProjectRoutesOptions {
-  projects: Projects
   /** For temporary files. */
   folder: string
   uploadBytes: number
@@ -30,7 +28,7 @@ const archiveTypes = [
 
 export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = async (
   app,
-  { projects, folder, uploadBytes }
+  { folder, uploadBytes }
 ) => {
   // Left in the connection: the handler reads it from there.
   app.addContentTypeParser(archiveTypes, (_request, _body, done) => done(null))
@@ -55,7 +53,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
     },
     async (request, reply) => {
       const { archive, path } = await readArchive(request)
-      const { stored, added } = await projects.add(archive, path ?? request.query.path)
+      const { stored, added } = await request.jobs.projects.add(archive, path ?? request.query.path)
       const document = presentProject(stored)
       return reply
         .code(added ? 201 : 200)
@@ -77,7 +75,8 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
       },
       exposeHeadRoute: false
     },
-    async request => presentProject(await projects.get(request.params.digest, request.query.path))
+    async request =>
+      presentProject(await request.jobs.projects.get(request.params.digest, request.query.path))
   )
 
   app.head(
@@ -103,7 +102,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
       }
     },
     async (request, reply) => {
-      const { storedAt } = await projects.stat(request.params.digest)
+      const { storedAt } = await request.jobs.projects.stat(request.params.digest)
       return reply.header('last-modified', new Date(storedAt).toUTCString()).send()
     }
   )

@@ -1,20 +1,10 @@
 /** Where a job's results came from. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Jobs } from '../jobs/index.ts'
-import type { Projects } from '../jobs/projects.ts'
 import { JobParams } from './jobs.ts'
 import { Provenance, presentProvenance } from './present-provenance.ts'
 import { problems, Ref } from './schemas.ts'
 
-export interface ProvenanceRoutesOptions {
-  jobs: Jobs
-  projects: Projects
-}
-
-export const provenanceRoutes: FastifyPluginAsyncTypebox<ProvenanceRoutesOptions> = async (
-  app,
-  { jobs, projects }
-) => {
+export const provenanceRoutes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/jobs/:id/provenance',
     {
@@ -29,8 +19,12 @@ export const provenanceRoutes: FastifyPluginAsyncTypebox<ProvenanceRoutesOptions
       }
     },
     async request => {
-      const job = await jobs.get(request.params.id)
-      const [report, files] = await Promise.all([jobs.report(job.id), projects.files(job.project)])
+      const { jobs, params } = request
+      const job = await jobs.get(params.id)
+      const [report, files] = await Promise.all([
+        jobs.report(job.id),
+        jobs.projects.files(job.project)
+      ])
       return presentProvenance(job, report, files)
     }
   )

@@ -1,10 +1,9 @@
 /** The metrics that a job leaves. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Jobs } from '../jobs/index.ts'
 import { JobParams } from './jobs.ts'
 import { Metrics, problems, Ref } from './schemas.ts'
 
-export const resultRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (app, { jobs }) => {
+export const resultRoutes: FastifyPluginAsyncTypebox = async app => {
   app.get(
     '/jobs/:id/metrics',
     {
@@ -19,7 +18,11 @@ export const resultRoutes: FastifyPluginAsyncTypebox<{ jobs: Jobs }> = async (ap
       }
     },
     async request => {
-      const { metrics, metricHistory: history, childRuns } = await jobs.metrics(request.params.id)
+      const {
+        metrics,
+        metricHistory: history,
+        childRuns
+      } = await request.jobs.metrics(request.params.id)
       return { metrics, history, childRuns }
     }
   )

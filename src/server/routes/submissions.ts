@@ -4,7 +4,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Backend } from '../backends/index.ts'
 import { UnsupportedMediaType } from '../errors.ts'
-import type { Jobs } from '../jobs/index.ts'
 import { type Accepted, submissionOf } from '../jobs/submission.ts'
 import { decodeText } from './decode-text.ts'
 import { readKey } from './idempotency-key.ts'
@@ -27,7 +26,6 @@ import {
 } from './submission-schemas.ts'
 
 export interface SubmissionRoutesOptions {
-  jobs: Jobs
   backend: Backend
   /** For temporary files. */
   folder: string
@@ -36,7 +34,7 @@ export interface SubmissionRoutesOptions {
 
 export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions> = async (
   app,
-  { jobs, backend, folder, uploadBytes }
+  { backend, folder, uploadBytes }
 ) => {
   // As text: numbers keep the way in which they were written.
   app.addContentTypeParser<Buffer>(
@@ -52,7 +50,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
 
   const asked = (request: FastifyRequest<{ Querystring: { dryRun?: boolean } }>) => ({
     dryRun: request.query.dryRun ?? false,
-    ...readKey(request.headers['idempotency-key'])
+    ...readKey(request)
   })
 
   app.post(
@@ -75,7 +73,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
       }
     },
     async (request, reply) => {
-      const accepted = await jobs.submit(read(request), asked(request))
+      const accepted = await request.jobs.submit(read(request), asked(request))
       return sendJob(reply, accepted, request.query.dryRun)
     }
   )
@@ -101,7 +99,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
     },
     async (request, reply) => {
       const { dryRun } = request.query
-      const accepted = await jobs.submit(read(request), { ...asked(request), batch: true })
+      const accepted = await request.jobs.submit(read(request), { ...asked(request), batch: true })
       const { id, jobs: items } = accepted
       if (dryRun) return { items: items.map(job => previewJob(job, backend)) }
       const self = `/jobs?batch=${id}`
@@ -137,7 +135,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
       if (request.isMultipart())
         throw new UnsupportedMediaType('multipart/form-data', 'application/json')
       const overrides = async () => submissionOf(String(request.body || '{}'))
-      const accepted = await jobs.rerun(request.params.id, overrides, asked(request))
+      const accepted = await request.jobs.rerun(request.params.id, overrides, asked(request))
       return sendJob(reply, accepted, request.query.dryRun)
     }
   )

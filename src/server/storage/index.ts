@@ -39,7 +39,9 @@ export const jobsFolder = 'jobs'
 /** All that a job has left. */
 export const jobFolder = (id: string) => `${jobsFolder}/${id}/`
 
-export const projectKey = (digest: string) => `projects/${digest.replace('sha256:', '')}.tar.gz`
+/** Of a tenant's own: what others have sent cannot be told from it. */
+export const projectKey = ({ tenant, digest }: { tenant: string; digest: string }) =>
+  `${tenant ? `tenants/${tenant}/` : ''}projects/${digest.replace('sha256:', '')}.tar.gz`
 export const modelKey = (id: string) => `jobs/${id}/output/model.tar.gz`
 export const outputKey = (id: string) => `jobs/${id}/output/output.tar.gz`
 export const logKey = (id: string) => `jobs/${id}/log.txt`

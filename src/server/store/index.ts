@@ -3,6 +3,7 @@ import type { JobRecord, JobStatus } from '../jobs/job.ts'
 
 /** Only jobs that meet all of it. */
 export interface JobFilter {
+  tenant?: string
   status?: JobStatus[]
   name?: string
   /** The project's digest. */
@@ -45,8 +46,8 @@ export interface Store {
   findKey(scope: string, key: string): Promise<IdempotencyKey | undefined>
   /** Forgets the keys from before that time (RFC 3339, UTC). */
   forgetKeys(before: string): Promise<void>
-  /** How many jobs there are in each status. */
-  summary(): Promise<Record<JobStatus, number>>
+  /** How many jobs there are in each status, of one tenant or of all. */
+  summary(tenant?: string): Promise<Record<JobStatus, number>>
   /** The record, its tags, and the keys that stand for it or for its batch, of which it was the last. Absent is fine. */
   remove(id: string): Promise<void>
   get(id: string): Promise<JobRecord | undefined>

@@ -6,6 +6,7 @@ import { version } from '../version.ts'
 export interface Tables {
   jobs: {
     id: string
+    tenant: string
     status: string
     project_digest: string
     name: string | null
@@ -82,6 +83,23 @@ const migrations: Record<string, Migration> = {
           .createIndex(`idempotency_keys_${column}`)
           .on('idempotency_keys')
           .column(column)
+          .execute()
+    }
+  },
+  '0004-tenants@0.1.0': {
+    async up({ schema }) {
+      await schema
+        .alterTable('jobs')
+        .addColumn('tenant', 'text', column => column.notNull().defaultTo(''))
+        .execute()
+      for (const columns of [
+        ['tenant', 'id'],
+        ['tenant', 'status', 'id']
+      ])
+        await schema
+          .createIndex(`jobs_${columns.join('_')}`)
+          .on('jobs')
+          .columns(columns)
           .execute()
     }
   }

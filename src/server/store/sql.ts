@@ -73,9 +73,9 @@ export async function createStore({ name, dialect, location }: SqlDatabase): Pro
       return (await query.execute()).map(fromRow)
     },
 
-    async summary() {
-      const counts = await database
-        .selectFrom('jobs')
+    async summary(tenant) {
+      const jobs = database.selectFrom('jobs')
+      const counts = await filtered(jobs, tenant === undefined ? {} : { tenant })
         .select(({ fn }) => ['status', fn.countAll().as('count')])
         .groupBy('status')
         .execute()
@@ -169,9 +169,10 @@ const tagRows = ({ id, tags }: JobRecord) =>
 
 function filtered<Output>(
   query: SelectQueryBuilder<Tables, 'jobs', Output>,
-  { status, name, project, batch, tags = [], createdAfter, createdBefore }: JobFilter
+  { tenant, status, name, project, batch, tags = [], createdAfter, createdBefore }: JobFilter
 ) {
   let found = query
+  if (tenant !== undefined) found = found.where('tenant', '=', tenant)
   if (status) found = found.where('status', 'in', status)
   if (name !== undefined) found = found.where('name', '=', name)
   if (project !== undefined) found = found.where('project_digest', '=', project)
@@ -187,6 +188,7 @@ function filtered<Output>(
 
 const toRow = (job: JobRecord) => ({
   id: job.id,
+  tenant: job.tenant,
   created_at: job.createdAt,
   stop_requested_at: job.stopRequestedAt,
   batch: job.batch,
@@ -209,6 +211,7 @@ type Row = Pick<Selectable<Tables['jobs']>, 'stop_requested_at' | 'version' | 'd
 
 /** What jobs of earlier versions lack. */
 const added = {
+  tenant: '',
   resources: {},
   inputs: {},
   billableSeconds: null,
