@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { Value } from 'typebox/value'
 import { hashOf, makeKey } from '../src/server/callers/api-key.ts'
 import { KeyEntry, type KeyFile, readKeyFile } from '../src/server/callers/key-file.ts'
+import { defaultTenant } from '../src/server/tenant.ts'
 
 const usage = `npm run keys -- add NAME [--tenant default] [--scopes read,submit] [--days N]
 npm run keys -- list
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       file: { type: 'string', default: process.env.API_KEYS_FILE ?? '' },
-      tenant: { type: 'string', default: 'default' },
+      tenant: { type: 'string', default: defaultTenant },
       scopes: { type: 'string', default: 'read,submit' },
       days: { type: 'string' },
       help: { type: 'boolean', short: 'h' }

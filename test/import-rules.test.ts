@@ -59,6 +59,18 @@ const walls: Record<string, string[]> = {
     './main.ts',
     './routes/jobs.ts'
   ],
+  'server/callers/any.ts': [
+    'fastify',
+    '@fastify/multipart',
+    aws,
+    '../../runtime/train.ts',
+    '../config.ts',
+    '../config-aws.ts',
+    '../http/problem.ts',
+    '../jobs/index.ts',
+    '../routes/jobs.ts',
+    '../store/sql.ts'
+  ],
   'server/http/any.ts': [
     aws,
     '../../runtime/train.ts',

@@ -87,7 +87,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addJobs(app, options.jobs)
   await addConventions(app, options)
   await app.register(multipart)
-  await addDocumentation(app, problems(400, 403, 503))
+  await addDocumentation(app, problems(400, 401, 403, 503))
   const uploads = { ...options, uploadBytes: options.limits.uploadBytes }
   await app.register(submissionRoutes, uploads)
   await app.register(jobRoutes)

@@ -57,7 +57,6 @@ export async function testApp(
   })
   const app = await createApp({
     jobs,
-    projects: jobs.projects,
     store,
     storage,
     backend,

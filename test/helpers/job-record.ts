@@ -6,6 +6,7 @@ const createdAt = '2026-01-02T03:04:05.678Z'
 /** A queued job as submitting makes it, with these changes. */
 export const aJob = (changes: Partial<JobRecord> = {}): JobRecord => ({
   id: 'job-01kdytr6h40000000000000000',
+  tenant: 'default',
   name: 'a job',
   status: 'queued',
   statusReason: null,

@@ -16,6 +16,8 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     host: '127.0.0.1',
     port: 8080,
     allowUnauthenticated: false,
+    apiKeysFile: undefined,
+    oidc: undefined,
     corsOrigins: [],
     dataDir: join(process.cwd(), 'data'),
     backend: 'local',
@@ -38,6 +40,10 @@ t.test('reads every variable', async t => {
   const config = readConfig({
     HOST: '::1',
     PORT: '0',
+    API_KEYS_FILE: '/srv/keys.json',
+    OIDC_ISSUER: 'https://login.example/realms/ml',
+    OIDC_AUDIENCE: 'ml',
+    OIDC_TENANT_CLAIM: 'org',
     CORS_ORIGINS: 'https://a.example, http://localhost:3000',
     DATA_DIR: '/srv/jobs',
     BACKEND: 'local',
@@ -62,6 +68,8 @@ t.test('reads every variable', async t => {
     host: '::1',
     port: 0,
     allowUnauthenticated: false,
+    apiKeysFile: '/srv/keys.json',
+    oidc: { issuer: 'https://login.example/realms/ml', audience: 'ml', tenantClaim: 'org' },
     corsOrigins: ['https://a.example', 'http://localhost:3000'],
     dataDir: '/srv/jobs',
     backend: 'local',
@@ -268,7 +276,7 @@ t.test(
         'MLFLOW_TRACKING_URI is "./mlruns": it must be a URI with its scheme, such as http://127.0.0.1:5000.',
         'LOG_LEVEL is "verbose": it must be fatal, error, warn, info, debug, trace, or silent.',
         'MAX_UPLOAD_BYTES is "5GiB": it must be a whole number of at least 1.',
-        'HOST is "0.0.0.0": it must be a loopback address such as 127.0.0.1, for nobody is asked who they are, and who reaches the service can run code on this machine. Where something else keeps strangers out (a container, a private network), set ALLOW_UNAUTHENTICATED to true.'
+        'HOST is "0.0.0.0": it must be a loopback address such as 127.0.0.1, for nobody is asked who they are, and who reaches the service can run code on this machine. Give out API keys (API_KEYS_FILE), or, where something else keeps strangers out (a container, a private network), set ALLOW_UNAUTHENTICATED to true.'
       )
     )
   }
@@ -305,10 +313,15 @@ for (const host of [
   'example.com',
   'localhost.example.com'
 ])
-  t.test(`listens on ${host} only when it may do so unauthenticated`, async t => {
+  t.test(`listens on ${host} only when callers are known, or need not be`, async t => {
     t.throws(() => readConfig({ HOST: host }), { message: /must be a loopback address/ })
     t.throws(() => readConfig({ HOST: host, ALLOW_UNAUTHENTICATED: 'false' }))
-    t.equal(readConfig({ HOST: host, ALLOW_UNAUTHENTICATED: 'true' }).host, host)
+    for (const guard of [
+      { ALLOW_UNAUTHENTICATED: 'true' },
+      { API_KEYS_FILE: 'keys.json' },
+      { OIDC_ISSUER: 'https://login.example' }
+    ])
+      t.equal(readConfig({ HOST: host, ...guard }).host, host)
   })
 
 t.test('a relative data folder is one of the working directory', async t => {

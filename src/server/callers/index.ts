@@ -1,5 +1,6 @@
 /** Who may call: a caller is known by the bearer token of a request, and has a tenant and scopes. */
 import { type Static, Type } from 'typebox'
+import { defaultTenant } from '../tenant.ts'
 
 /**
  * read: jobs, logs, metrics, models and projects; submit: to make, stop, run again and delete them; admin: what concerns
@@ -8,13 +9,10 @@ import { type Static, Type } from 'typebox'
 export const Scope = Type.Enum(['read', 'submit', 'admin'], { type: 'string' })
 export type Scope = Static<typeof Scope>
 
-/** A part of the names of objects in the storage. */
-export const Tenant = Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' })
-
 export interface Caller {
   /** For logs. */
   name: string
-  /** Whose jobs and projects it sees: '' where nobody is asked who they are. */
+  /** Whose jobs and projects it sees. */
   tenant: string
   scopes: readonly Scope[]
 }
@@ -44,5 +42,5 @@ export const anyOf = (callers: Callers[]): Callers => ({
   }
 })
 
-/** Where nobody is asked: all that there is belongs to one tenant, whom everybody is. */
-export const everybody: Caller = { name: 'everybody', tenant: '', scopes: Scope.enum }
+/** Where nobody is asked. */
+export const everybody: Caller = { name: 'everybody', tenant: defaultTenant, scopes: Scope.enum }

@@ -2,8 +2,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import { Tenant } from '../tenant.ts'
 import { hashOf, isKey } from './api-key.ts'
-import { type Caller, type Callers, Scope, Tenant } from './index.ts'
+import { type Caller, type Callers, Scope } from './index.ts'
 
 export const KeyEntry = Type.Object(
   {
@@ -69,9 +70,8 @@ export async function readKeyFile(file: string): Promise<KeyFile> {
   const content: unknown = await readFile(file, 'utf8').then(JSON.parse).catch(unreadable(file))
   if (Value.Check(KeyFile, content)) return content
   const [error] = Value.Errors(KeyFile, content)
-  throw new Error(
-    `API_KEYS_FILE ${file} is wrong at ${error?.instancePath || '/'}: it ${error?.message}.`
-  )
+  const what = error?.keyword === 'boolean' ? 'is not known' : error?.message
+  throw new Error(`API_KEYS_FILE ${file} is wrong at ${error?.instancePath || '/'}: it ${what}.`)
 }
 
 const unreadable = (file: string) => (error: Error) => {

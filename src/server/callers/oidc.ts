@@ -2,7 +2,8 @@
 import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { Value } from 'typebox/value'
 import { IssuerUnavailable, Unauthenticated } from '../errors.ts'
-import { type Caller, type Callers, type OidcConfig, Scope, Tenant } from './index.ts'
+import { Tenant } from '../tenant.ts'
+import { type Caller, type Callers, type OidcConfig, Scope } from './index.ts'
 
 /** What the issuer's scopes begin with, so that another service's "read" is none of ours. */
 const scopePrefix = 'mlflow-jobs:'

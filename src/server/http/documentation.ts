@@ -30,7 +30,18 @@ export async function addDocumentation(app: FastifyInstance, everywhere: object)
         { name: 'results', description: 'What jobs leave.' },
         { name: 'operations', description: 'For those who run the service.' }
       ],
-      security: []
+      // None, or a key: the document is the same whether callers are asked who they are or not.
+      security: [{}, { key: [] }],
+      components: {
+        securitySchemes: {
+          key: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              'An API key, or an access token of the OpenID Connect issuer. Scopes: read for what is asked for, submit for what is made, stopped or deleted.'
+          }
+        }
+      }
     },
     transform: ({ schema, url, route }) => {
       const { documentedBody: body } = route.config ?? {}

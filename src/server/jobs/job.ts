@@ -64,7 +64,7 @@ export type RunOptions = Type.Static<typeof RunOptions>
 
 export interface JobRecord {
   id: string
-  /** Whose it is: nobody else learns of it. '' where callers are not asked who they are. */
+  /** Whose it is: nobody else learns of it. */
   tenant: string
   name: string | null
   status: JobStatus

@@ -1,6 +1,6 @@
 /** The header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a string in quotes, or without them. */
 import type { FastifyRequest } from 'fastify'
-import type { Caller } from '../callers/index.ts'
+import { type Caller, everybody } from '../callers/index.ts'
 import { MalformedRequest } from '../errors.ts'
 
 const form = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"$|^([\x21\x23-\x7e]+)$/
@@ -21,4 +21,5 @@ export function readKey({ headers, caller }: Pick<FastifyRequest, 'headers' | 'c
   return { key: { scope: scopeOf(caller), key } }
 }
 
-const scopeOf = ({ tenant, name }: Caller) => (tenant ? `${tenant}/${name}` : '')
+/** Keys that were used before callers were asked hold on for those who are not. */
+const scopeOf = (caller: Caller) => (caller === everybody ? '' : `${caller.tenant}/${caller.name}`)

@@ -250,7 +250,8 @@ export const problems = (...statuses: number[]) =>
 
 const reasons: Record<number, string> = {
   400: 'The request cannot be read.',
-  403: 'A browser sends it for a page of another site, which may not, or under a foreign name.',
+  401: 'The service does not know who sends it. Only where callers are asked who they are.',
+  403: 'The caller lacks the scope that it needs, or a browser sends it for a page of another site, which may not, or under a foreign name.',
   404: 'There is no such thing.',
   406: 'It is not there in any form that Accept allows.',
   408: 'The upload stood still for too long.',

@@ -1,5 +1,6 @@
 /** Where bytes live: projects and what jobs leave. Keys are the same in every storage. */
 import type { Readable } from 'node:stream'
+import { defaultTenant } from '../tenant.ts'
 
 export interface StoredObject {
   sizeBytes: number
@@ -41,7 +42,7 @@ export const jobFolder = (id: string) => `${jobsFolder}/${id}/`
 
 /** Of a tenant's own: what others have sent cannot be told from it. */
 export const projectKey = ({ tenant, digest }: { tenant: string; digest: string }) =>
-  `${tenant ? `tenants/${tenant}/` : ''}projects/${digest.replace('sha256:', '')}.tar.gz`
+  `${tenant === defaultTenant ? '' : `tenants/${tenant}/`}projects/${digest.replace('sha256:', '')}.tar.gz`
 export const modelKey = (id: string) => `jobs/${id}/output/model.tar.gz`
 export const outputKey = (id: string) => `jobs/${id}/output/output.tar.gz`
 export const logKey = (id: string) => `jobs/${id}/log.txt`

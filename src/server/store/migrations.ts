@@ -90,7 +90,7 @@ const migrations: Record<string, Migration> = {
     async up({ schema }) {
       await schema
         .alterTable('jobs')
-        .addColumn('tenant', 'text', column => column.notNull().defaultTo(''))
+        .addColumn('tenant', 'text', column => column.notNull().defaultTo('default'))
         .execute()
       for (const columns of [
         ['tenant', 'id'],

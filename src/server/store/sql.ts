@@ -4,6 +4,7 @@
  */
 import { type Dialect, Kysely, type Selectable, type SelectQueryBuilder } from 'kysely'
 import { isTerminal, type JobRecord, JobStatus } from '../jobs/job.ts'
+import { defaultTenant } from '../tenant.ts'
 import type { IdempotencyKey, JobFilter, Store } from './index.ts'
 import { migrate, type Tables } from './migrations.ts'
 
@@ -211,7 +212,7 @@ type Row = Pick<Selectable<Tables['jobs']>, 'stop_requested_at' | 'version' | 'd
 
 /** What jobs of earlier versions lack. */
 const added = {
-  tenant: '',
+  tenant: defaultTenant,
   resources: {},
   inputs: {},
   billableSeconds: null,

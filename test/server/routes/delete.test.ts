@@ -11,7 +11,10 @@ const { digest } = aJob().project
 async function withJobs(t: Test, ...ids: string[]) {
   const parts = await testApp(t)
   const { store, storage, folder } = parts
-  for (const [key, id] of [[projectKey(digest), ''], ...ids.map(id => [modelKey(id), id])]) {
+  for (const [key, id] of [
+    [projectKey({ tenant: 'default', digest }), ''],
+    ...ids.map(id => [modelKey(id), id])
+  ]) {
     const file = join(folder, 'file')
     await writeFile(file, 'bytes')
     await storage.put(key ?? '', file)
@@ -28,11 +31,14 @@ t.test(
     t.equal((await app.inject({ method: 'DELETE', url: '/jobs/job-a' })).statusCode, 204)
     t.equal(await store.get('job-a'), undefined)
     t.notOk(existsSync(join(dataDir, 'jobs/job-a')))
-    t.ok(existsSync(join(dataDir, projectKey(digest))), 'another job needs it')
+    t.ok(
+      existsSync(join(dataDir, projectKey({ tenant: 'default', digest }))),
+      'another job needs it'
+    )
     t.ok(existsSync(join(dataDir, modelKey('job-b'))))
 
     t.equal((await app.inject({ method: 'DELETE', url: '/jobs/job-b' })).statusCode, 204)
-    t.notOk(existsSync(join(dataDir, projectKey(digest))))
+    t.notOk(existsSync(join(dataDir, projectKey({ tenant: 'default', digest }))))
   }
 )
 
