@@ -43,7 +43,7 @@ t.test('a project is kept without a job, and shown with what it takes', async t 
     environment: { kind: 'none', file: null, requirements: [] },
     warnings: []
   })
-  t.ok(existsSync(join(dataDir, projectKey(document.digest))))
+  t.ok(existsSync(join(dataDir, projectKey({ tenant: 'default', digest: document.digest }))))
   t.same(await readdir(folder), [])
   t.same(await store.list({ limit: 1 }), [])
 })
