@@ -65,7 +65,7 @@ export function createProjects(options: ProjectOptions & { projectLock: KeyedLoc
     get,
 
     async files({ digest, path }) {
-      if (!(await storage.stat(projectKey(digest)))) return undefined
+      if (!(await storage.stat(keyOf(digest)))) return undefined
       return (await openStored(digest, path, options)).inspected.tree
     },
 
