@@ -144,6 +144,19 @@ const walls: Record<string, string[]> = {
     '../backends/index.ts',
     '../projects/read-tar.ts'
   ],
+  'server/metrics/any.ts': [
+    'fastify',
+    aws,
+    '../../runtime/train.ts',
+    '../config.ts',
+    '../routes/schemas.ts',
+    '../http/problem.ts',
+    '../jobs/index.ts',
+    '../projects/index.ts',
+    '../store/sql.ts',
+    '../storage/filesystem.ts',
+    '../backends/local/index.ts'
+  ],
   'server/store/any.ts': [
     'fastify',
     aws,
@@ -229,6 +242,12 @@ const doors: Record<string, string[]> = {
     '../projects/index.ts'
   ],
   'server/models/any.ts': ['../errors.ts', '../projects/index.ts', '../../contract/run-report.ts'],
+  'server/metrics/any.ts': [
+    '../jobs/loop.ts',
+    '../store/index.ts',
+    '../storage/index.ts',
+    '../backends/index.ts'
+  ],
   'server/store/any.ts': ['./index.ts', '../jobs/job.ts'],
   'server/storage/s3.ts': [aws, '@aws-sdk/lib-storage', './index.ts', '../config-aws.ts'],
   'server/storage/s3-any.ts': [aws],

@@ -5,20 +5,22 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
 import type { Backend } from './backends/index.ts'
 import type { Callers } from './callers/index.ts'
+import type { Disk } from './disk.ts'
 import { noRoute } from './http/allowed-methods.ts'
-import { addConventions } from './http/conventions.ts'
+import { addConventions, type ConventionOptions } from './http/conventions.ts'
 import { addDocumentation } from './http/documentation.ts'
 import { toProblem } from './http/problem.ts'
-import type { CrossSiteOptions } from './http/refuse-cross-site.ts'
 import { refuseUnreadable } from './http/refuse-unreadable.ts'
 import { serverOptions } from './http/server-options.ts'
 import type { Jobs } from './jobs/index.ts'
+import type { Places } from './places.ts'
 import type { ProjectLimits } from './projects/index.ts'
 import { Discovery, discoveryRoutes } from './routes/discovery.ts'
 import { documentRoutes } from './routes/documents.ts'
 import { jobRoute } from './routes/job.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { logRoutes } from './routes/logs.ts'
+import { metricRoutes } from './routes/metrics.ts'
 import { modelRoutes } from './routes/model.ts'
 import { modelFileRoutes } from './routes/model-files.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -34,7 +36,7 @@ import { submissionRoutes } from './routes/submissions.ts'
 import type { Storage } from './storage/index.ts'
 import type { Store } from './store/index.ts'
 
-export interface AppOptions extends CrossSiteOptions {
+export interface AppOptions extends ConventionOptions {
   jobs: Jobs
   /** Without it nobody is asked who they are. */
   callers?: Callers | undefined
@@ -44,6 +46,8 @@ export interface AppOptions extends CrossSiteOptions {
   /** For temporary files. */
   folder: string
   limits: ProjectLimits
+  places: Places
+  disk: Disk
   logger: NonNullable<FastifyServerOptions['logger']>
 }
 
@@ -91,15 +95,16 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const uploads = { ...options, uploadBytes: options.limits.uploadBytes }
   await app.register(submissionRoutes, uploads)
   await app.register(jobRoutes)
-  await app.register(jobRoute)
+  await app.register(jobRoute, options)
   await app.register(projectRoutes, uploads)
-  await app.register(logRoutes, {})
+  await app.register(logRoutes, { places: options.places })
   await app.register(resultRoutes)
   await app.register(modelRoutes, options)
   await app.register(modelFileRoutes, options)
   await app.register(discoveryRoutes, options)
   await app.register(provenanceRoutes)
   await app.register(operationRoutes, options)
+  await app.register(metricRoutes, options)
   await app.register(documentRoutes)
   return app
 }

@@ -249,6 +249,51 @@ export const Variables = Type.Object({
     maximum: most,
     description: 'Largest archive of a project, as it is sent.'
   }),
+  MAX_UPLOADS: Type.Integer({
+    default: 64,
+    minimum: 1,
+    maximum: most,
+    description: 'Most submissions that are read and checked at once; beyond it they are a 503.'
+  }),
+  MAX_DOWNLOADS: Type.Integer({
+    default: 128,
+    minimum: 1,
+    maximum: most,
+    description:
+      'Most models, and files of models, that are sent at once; beyond it they are a 503.'
+  }),
+  MAX_WAITERS: Type.Integer({
+    default: 2000,
+    minimum: 1,
+    maximum: most,
+    description: 'Most requests that wait for a job at once; beyond it they are a 429.'
+  }),
+  MAX_FOLLOWERS: Type.Integer({
+    default: 1000,
+    minimum: 1,
+    maximum: most,
+    description: 'Most requests that follow a log at once; beyond it they are a 429.'
+  }),
+  MAX_QUEUED_JOBS: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    maximum: most,
+    description: 'Most jobs that wait for their start; beyond it submissions are a 503.'
+  }),
+  MIN_FREE_BYTES: Type.Integer({
+    default: 2 ** 30,
+    minimum: 0,
+    maximum: most,
+    description:
+      'Room on the disk of `DATA_DIR` that is kept for running jobs: submissions that would take of it are a 503.'
+  }),
+  SLOW_CLIENT_SECONDS: Type.Integer({
+    default: 120,
+    minimum: 1,
+    maximum: aDay,
+    description:
+      'A client that in this time sends less than 64 KiB of an unfinished body, or takes nothing of an answer that lies ready, is cut off.'
+  }),
   KEEP_PROJECT_SECONDS: Type.Integer({
     default: 7 * aDay,
     minimum: 0,
@@ -303,6 +348,13 @@ export const Variables = Type.Object({
     minimum: 1,
     maximum: aDay,
     description: 'Time that open requests get to end when the service stops.'
+  }),
+  CLOSE_DELAY_SECONDS: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: aDay,
+    description:
+      'Time from SIGTERM, when `/readyz` says no, until no more connections are taken: for load balancers to notice.'
   })
 })
 export type Variables = Type.Static<typeof Variables>

@@ -14,6 +14,7 @@ import {
   sagemakerConfig
 } from './config-aws.ts'
 import { type VariableSchema, Variables, variableSchemas } from './config-variables.ts'
+import type { OpenLimits } from './places.ts'
 import type { ProjectLimits } from './projects/project-limits.ts'
 
 export interface Config {
@@ -37,9 +38,15 @@ export interface Config {
   mlflowTrackingUri: string | undefined
   logLevel: Variables['LOG_LEVEL']
   limits: ProjectLimits
+  /** How many requests of a kind are worked on at once. */
+  open: OpenLimits
+  queuedJobs: number
+  minFreeBytes: number
+  slowClientSeconds: number
   stopGraceSeconds: number
   keepProjectSeconds: number
   closeGraceSeconds: number
+  closeDelaySeconds: number
   /** With what environments are built: package indexes, proxies, certificates. */
   buildEnvironment: Environment
   /** All of the service's own environment that reaches a job. */
@@ -100,9 +107,19 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       unpackedBytes: values.MAX_PROJECT_BYTES,
       ratio: values.MAX_PROJECT_RATIO
     },
+    open: {
+      uploads: values.MAX_UPLOADS,
+      downloads: values.MAX_DOWNLOADS,
+      waiters: values.MAX_WAITERS,
+      followers: values.MAX_FOLLOWERS
+    },
+    queuedJobs: values.MAX_QUEUED_JOBS,
+    minFreeBytes: values.MIN_FREE_BYTES,
+    slowClientSeconds: values.SLOW_CLIENT_SECONDS,
     keepProjectSeconds: values.KEEP_PROJECT_SECONDS,
     stopGraceSeconds: values.STOP_GRACE_SECONDS,
     closeGraceSeconds: values.CLOSE_GRACE_SECONDS,
+    closeDelaySeconds: values.CLOSE_DELAY_SECONDS,
     buildEnvironment: pick(environment, forBuilding),
     jobEnvironment: pick(environment, forJobs),
     s3: s3Config(values, given),

@@ -190,6 +190,14 @@ export const errorGuide: ErrorEntry[] = [
     passing: true
   },
   {
+    code: 'TOO_MANY_WAITING',
+    status: 429,
+    meaning: 'As many requests wait for jobs, or follow logs, as the service holds.',
+    remedy:
+      'Ask without wait and without follow, every few seconds; or wait in fewer requests at once. The operator sets the limits (MAX_WAITERS, MAX_FOLLOWERS).',
+    passing: true
+  },
+  {
     code: 'HEADERS_TOO_LARGE',
     status: 431,
     meaning: 'The headers are larger than the service reads.',
@@ -207,6 +215,30 @@ export const errorGuide: ErrorEntry[] = [
     meaning: 'Something went wrong inside the service.',
     remedy:
       'This is a defect. Tell the operator the "instance": the service’s log has the cause under it.'
+  },
+  {
+    code: 'DISK_FULL',
+    status: 503,
+    meaning: 'The service’s disk is nearly full: what is left is for jobs that run.',
+    remedy:
+      'Try again after the seconds in Retry-After. The operator makes room: delete jobs that have ended; MIN_FREE_BYTES is what is kept.',
+    passing: true
+  },
+  {
+    code: 'QUEUE_FULL',
+    status: 503,
+    meaning: 'As many jobs wait as the service queues.',
+    remedy:
+      'Try again after the seconds in Retry-After, or later: jobs have to start first. The operator sets the limit (MAX_QUEUED_JOBS).',
+    passing: true
+  },
+  {
+    code: 'SERVICE_BUSY',
+    status: 503,
+    meaning: 'As many uploads or downloads are under way as the service works on at once.',
+    remedy:
+      'Try again after the seconds in Retry-After. The operator sets the limits (MAX_UPLOADS, MAX_DOWNLOADS).',
+    passing: true
   },
   {
     code: 'SHUTTING_DOWN',

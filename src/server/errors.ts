@@ -95,6 +95,14 @@ export const ProjectNotFound = createError(
 )
 /** What every storage throws where it cannot do what it is asked for now. */
 export const StorageUnavailable = createError('STORAGE_UNAVAILABLE', '%s', 503)
+export const ServiceBusy = createError('SERVICE_BUSY', '%s', 503)
+export const QueueFull = createError(
+  'QUEUE_FULL',
+  'There are %s jobs in the queue; the service takes %s.',
+  503
+)
+export const DiskFull = createError('DISK_FULL', '%s', 503)
+export const TooManyWaiting = createError('TOO_MANY_WAITING', '%s', 429)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The service is stopping; try again.', 503)
 
 const Invalid = createError(

@@ -1,8 +1,11 @@
 /** The process: configuration, listening, signals. */
 import closeWithGrace from 'close-with-grace'
-import { readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import { createService } from './service.ts'
 import { version } from './version.ts'
+
+/** For the loop and the store, when requests have ended or were cut off. */
+const endSeconds = 10
 
 const usage = `mlflow-jobs ${version}: runs MLflow projects as training jobs over HTTP.
 
@@ -29,11 +32,13 @@ async function main(): Promise<void> {
       : {})
   })
   const closing = closeWithGrace(
-    { delay: config.closeGraceSeconds * 1000, logger: service.app.log },
+    { delay: longestClose(config) * 1000, logger: service.app.log },
     async ({ signal, err }) => {
       if (err) service.app.log.error({ err }, 'the service stops because of an error')
       // Ctrl-C: a person is done, and wants nothing left but running jobs. SIGTERM: a restart, perhaps.
-      await service.close({ keepServer: signal !== 'SIGINT' })
+      const byHand = signal === 'SIGINT'
+      const delaySeconds = byHand ? 0 : config.closeDelaySeconds
+      await service.close({ keepServer: !byHand, delaySeconds })
     }
   )
   try {
@@ -44,6 +49,10 @@ async function main(): Promise<void> {
     throw listenError(error as NodeJS.ErrnoException, config)
   }
   service.start()
+}
+
+function longestClose({ closeDelaySeconds, closeGraceSeconds }: Config): number {
+  return closeDelaySeconds + closeGraceSeconds + endSeconds
 }
 
 function listenError(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }) {

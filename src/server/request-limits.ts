@@ -26,8 +26,8 @@ export const waitSeconds = 60
 /** From a request's first byte to the end of its headers. */
 export const headerSeconds = 30
 
-/** In which nothing comes of a body: then its sender has gone without a word. */
-export const silenceSeconds = 120
+/** That have to come of a body in SLOW_CLIENT_SECONDS, at least. */
+export const slowBytes = 64 * 1024
 
 /** For Retry-After: what is away now may be back then. */
 export const retrySeconds = 5

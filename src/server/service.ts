@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { type Lock, tryLock } from '../system/lock.ts'
 import { type AppOptions, createApp } from './app.ts'
@@ -11,8 +12,15 @@ import { createLocal } from './backends/local/index.ts'
 import { anyOf, type Callers } from './callers/index.ts'
 import { openKeyFile } from './callers/key-file.ts'
 import { type Config, configError } from './config.ts'
+import { createDisk } from './disk.ts'
+import { drain } from './http/drain.ts'
 import { createJobs } from './jobs/index.ts'
 import { watchStore } from './jobs/job-changes.ts'
+import { countCalls } from './metrics/count-calls.ts'
+import { createMetrics, measureProcess } from './metrics/index.ts'
+import { watchLoop } from './metrics/watch-loop.ts'
+import { watchService } from './metrics/watch-service.ts'
+import { createPlaces } from './places.ts'
 import { createFilesystem } from './storage/filesystem.ts'
 import type { Storage } from './storage/index.ts'
 import { openSqlite } from './store/node-sqlite.ts'
@@ -23,8 +31,11 @@ export interface Service {
   app: FastifyInstance
   /** Begins to move jobs on. */
   start(): void
-  /** Open requests end, then the loop; local jobs go on. */
-  close(options: { keepServer: boolean }): Promise<void>
+  /**
+   * Nobody is to send anything more; after the delay (none by default) no connection is taken any more. Open requests end
+   * in time or are cut off; then the loop ends. Local jobs go on.
+   */
+  close(options: { keepServer: boolean; delaySeconds?: number }): Promise<void>
 }
 
 const loopIntervalMilliseconds = 500
@@ -36,25 +47,40 @@ export async function createService(
   const callers = await createCallers(config, text => app.log.error(text))
   const folder = join(config.dataDir, 'tmp')
   const lock = await takeDataFolder(config.dataDir, folder)
-  const store = watchStore(await createStore(openSqlite(join(config.dataDir, 'jobs.db'))))
-  const storage = await createStorage(config)
-  const backend = await createBackend(config, {
-    progress: text => app.log.info(text),
-    problem: text => app.log.warn(text)
-  })
+  const metrics = createMetrics()
+  measureProcess(metrics)
+  const counted = <Parts extends object>(part: 'store' | 'storage' | 'backend', parts: Parts) =>
+    countCalls(parts, part, metrics)
+  const store = watchStore(
+    counted('store', await createStore(openSqlite(join(config.dataDir, 'jobs.db'))))
+  )
+  const storage = counted('storage', await createStorage(config))
+  const backend = counted(
+    'backend',
+    await createBackend(config, {
+      progress: text => app.log.info(text),
+      problem: text => app.log.warn(text)
+    })
+  )
+  const { queuedJobs } = config
+  const places = createPlaces(config.open)
+  const disk = createDisk(config.dataDir, config.minFreeBytes)
+  watchService(metrics, { store, storage, backend, places, disk, queuedJobs })
+  const stopping = new AbortController()
   const jobs = createJobs({
     store,
     storage,
     backend,
     projectMilliseconds: config.keepProjectSeconds * 1000,
-    submit: { folder, limits: config.limits },
+    submit: { folder, limits: config.limits, queuedJobs },
     loop: {
       folder,
       intervalMilliseconds: loopIntervalMilliseconds,
       log: {
         info: (data, text) => app.log.info(data, text),
         error: (data, text) => app.log.error(data, text)
-      }
+      },
+      watch: watchLoop(metrics)
     }
   })
   const app = await createApp({
@@ -65,6 +91,11 @@ export async function createService(
     folder,
     limits: config.limits,
     callers,
+    places,
+    disk,
+    metrics,
+    stopping: stopping.signal,
+    slowMilliseconds: config.slowClientSeconds * 1000,
     onlyLocal: !config.allowUnauthenticated && !callers,
     corsOrigins: config.corsOrigins,
     logger
@@ -72,8 +103,11 @@ export async function createService(
   return {
     app,
     start: jobs.start,
-    async close({ keepServer }) {
-      await app.close()
+    async close({ keepServer, delaySeconds = 0 }) {
+      stopping.abort()
+      app.log.info('the service stops')
+      await sleep(delaySeconds * 1000)
+      await drain(app, config.closeGraceSeconds * 1000)
       await jobs.close()
       await backend.close({ keepServer })
       await store.close()

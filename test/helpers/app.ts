@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type AppOptions, createApp } from '../../src/server/app.ts'
 import { createLocal } from '../../src/server/backends/local/index.ts'
+import { createDisk } from '../../src/server/disk.ts'
 import { createJobs } from '../../src/server/jobs/index.ts'
 import { watchStore } from '../../src/server/jobs/job-changes.ts'
+import { createMetrics } from '../../src/server/metrics/index.ts'
+import { createPlaces } from '../../src/server/places.ts'
 import { defaultLimits } from '../../src/server/projects/project-limits.ts'
 import { createFilesystem } from '../../src/server/storage/filesystem.ts'
 import type { Storage } from '../../src/server/storage/index.ts'
@@ -20,7 +23,7 @@ export const testAppWith = (t: Test, options: Partial<AppOptions>) =>
 
 export async function testApp(
   t: Test,
-  limits: Partial<typeof defaultLimits> = {},
+  limits: Partial<typeof defaultLimits> & { queuedJobs?: number } = {},
   makeStorage: (dataDir: string) => Storage = createFilesystem,
   around: (store: Store) => Store = store => store,
   options: Partial<AppOptions> = {}
@@ -52,9 +55,15 @@ export async function testApp(
     storage,
     backend,
     projectMilliseconds: 0,
-    submit: { folder, limits: allLimits },
+    submit: {
+      folder,
+      limits: allLimits,
+      queuedJobs: limits.queuedJobs ?? Number.POSITIVE_INFINITY
+    },
     loop: { folder, intervalMilliseconds: 50, log }
   })
+  const places = createPlaces({ uploads: 99, downloads: 99, waiters: 2000, followers: 999 })
+  const metrics = createMetrics()
   const app = await createApp({
     jobs,
     store,
@@ -62,6 +71,11 @@ export async function testApp(
     backend,
     folder,
     limits: allLimits,
+    places,
+    disk: createDisk(dataDir, 0),
+    metrics,
+    stopping: new AbortController().signal,
+    slowMilliseconds: 60_000,
     onlyLocal: true,
     corsOrigins: [],
     logger: false,
@@ -72,5 +86,5 @@ export async function testApp(
     await jobs.close()
     await store.close()
   })
-  return { app, jobs, store, storage, dataDir, folder }
+  return { app, jobs, store, storage, dataDir, folder, places: options.places ?? places, metrics }
 }

@@ -3,17 +3,29 @@ import cors from '@fastify/cors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Callers } from '../callers/index.ts'
 import { ExpectationFailed, ShuttingDown } from '../errors.ts'
-import { silenceSeconds } from '../request-limits.ts'
+import type { Metrics } from '../metrics/index.ts'
+import { slowBytes } from '../request-limits.ts'
+import { accountForRequests } from './account-for-requests.ts'
 import { allowOptions, noRoute } from './allowed-methods.ts'
 import { authenticate } from './authenticate.ts'
 import { limitSilence } from './limit-silence.ts'
+import { limitSlowReaders } from './limit-slow-readers.ts'
 import { type CrossSiteOptions, refuseCrossSite } from './refuse-cross-site.ts'
+
+export interface ConventionOptions extends CrossSiteOptions {
+  metrics: Metrics
+  /** Comes when the service is about to stop: nobody is to reuse a connection then. */
+  stopping: AbortSignal
+  /** After so long without progress, an upload or an answer is given up. */
+  slowMilliseconds: number
+}
 
 /** Before the routes. Hooks run in the order in which they stand here. */
 export async function addConventions(
   app: FastifyInstance,
-  options: CrossSiteOptions & { callers?: Callers | undefined }
+  options: ConventionOptions & { callers?: Callers | undefined }
 ): Promise<void> {
+  accountForRequests(app, options.metrics)
   let closing = false
   app.addHook('preClose', async () => {
     closing = true
@@ -33,24 +45,14 @@ export async function addConventions(
     refuseExpectation(request.headers.expect)
   })
   app.addHook('onRequest', authenticate(options.callers))
-  app.addHook('onRequest', limitSilence(silenceSeconds * 1000))
+  app.addHook('onRequest', limitSilence(options.slowMilliseconds, slowBytes))
+  limitSlowReaders(app.server, options.slowMilliseconds)
+  app.addHook('onSend', async (_request, reply) => {
+    if (options.stopping.aborted) reply.header('connection', 'close')
+  })
   // Whatever its body is: it is not for anything here.
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404) await noRoute(request, reply)
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const level = isReading(request.method) ? 'debug' : 'info'
-    const { method, url } = request
-    request.log[level](
-      {
-        method,
-        url,
-        caller: request.caller?.name,
-        status: reply.statusCode,
-        milliseconds: Math.round(reply.elapsedTime)
-      },
-      'request'
-    )
   })
   // Node answers what it does not know by itself, and without a word.
   app.server.on('checkExpectation', (request, response) => app.routing(request, response))
@@ -97,5 +99,3 @@ function refuseExpectation(expect: string | undefined): void {
   if (expect !== undefined && expect.toLowerCase() !== '100-continue')
     throw new ExpectationFailed(expect)
 }
-
-const isReading = (method: string) => ['GET', 'HEAD', 'OPTIONS'].includes(method)

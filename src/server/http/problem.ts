@@ -9,15 +9,23 @@ export function toProblem(thrown: FastifyError, request: FastifyRequest, reply: 
   const error = translateError(thrown, request)
   const problem = problemOf(error, request.id)
   const { status } = problem
-  if (status >= 500) request.log.error({ err: thrown }, 'the request failed')
+  reply.problemCode = error.code
+  // What is refused because the service is full has no cause: the request's own line has its code.
+  if (status >= 500 && (error !== thrown || thrown.cause !== undefined))
+    request.log.error({ err: thrown }, 'the request failed')
   // What is left of a body that was refused is not read: the connection cannot be used again.
-  if (status === 413 || status === 417) reply.header('connection', 'close')
+  if (status === 413 || status === 417 || (status === 503 && isUnread(request)))
+    reply.header('connection', 'close')
   if (errorEntry(error.code)?.passing) reply.header('retry-after', retrySeconds)
   return reply
     .code(status)
     .headers({ 'x-request-id': request.id, ...problemHeaders })
     .send(problem)
 }
+
+const isUnread = ({ headers, raw }: FastifyRequest) =>
+  !raw.complete &&
+  (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
 
 /** The body of an answer; `instance` is the request's id. */
 export function problemOf(error: FastifyError, instance: string) {

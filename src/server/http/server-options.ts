@@ -14,6 +14,8 @@ export const serverOptions = {
   http: {
     maxHeaderSize: headerBytes,
     headersTimeout: headerSeconds * 1000,
+    // How often that is looked at.
+    connectionsCheckingInterval: 5000,
     // Node would refuse with an empty answer; refuse-cross-site.ts does with a problem.
     requireHostHeader: false
   },

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyRequest } from 'fastify'
 import type { Fault } from '../../contract/fault.ts'
 import { errorEntry } from '../error-guide.ts'
 import {
+  DiskFull,
   InternalError,
   InvalidRequest,
   MalformedRequest,
@@ -15,10 +16,17 @@ import { bodyBytes, formParts } from '../request-limits.ts'
 
 export function translateError(error: FastifyError, request: FastifyRequest): FastifyError {
   if (isOurs(error)) return error
+  if (isFull(error)) return new DiskFull(full)
   if (request.raw.errored) return new MalformedRequest('The request broke off.')
   if (error.validation) return new InvalidRequest(error.validation.map(toFault(error)))
   return byCode[error.code]?.(error) ?? byStatus(error, request)
 }
+
+/** The file system says so, or SQLite (SQLITE_FULL). */
+const isFull = ({ code, errcode }: FastifyError & { errcode?: number }) =>
+  ['ENOSPC', 'EDQUOT'].includes(code) || (code === 'ERR_SQLITE_ERROR' && errcode === 13)
+
+const full = 'The service’s disk is full; nothing of the request was kept.'
 
 const isOurs = ({ code, statusCode }: FastifyError) =>
   statusCode !== undefined && errorEntry(code)?.status === statusCode

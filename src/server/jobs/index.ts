@@ -7,6 +7,7 @@ import type { JobQuery } from '../store/index.ts'
 import { deleteJob } from './delete-job.ts'
 import type { JobRecord, JobStatus } from './job.ts'
 import type { WatchedStore } from './job-changes.ts'
+import { type CheckQueue, limitQueue } from './limit-queue.ts'
 import { createLoop, type LoopOptions } from './loop.ts'
 import { createProjects, type Projects } from './projects.ts'
 import { createLogReader, type Log, type LogOptions } from './read-log.ts'
@@ -58,10 +59,10 @@ export interface JobsOptions {
   storage: Storage
   backend: Backend
   /** `folder`: for temporary files. */
-  submit: Pick<SubmitOptions, 'folder' | 'limits'>
+  submit: Pick<SubmitOptions, 'folder' | 'limits'> & { queuedJobs: number }
   /** How old a project must be to go with its last job. */
   projectMilliseconds: number
-  loop: Pick<LoopOptions, 'folder' | 'intervalMilliseconds' | 'log'>
+  loop: Pick<LoopOptions, 'folder' | 'intervalMilliseconds' | 'log' | 'watch'>
 }
 
 /** For an upload by another request with the same key. */
@@ -75,6 +76,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
     keyLock: createKeyedLock(),
     projectLock: createKeyedLock(),
     wake: loop.wake,
+    checkQueue: limitQueue(store, options.submit.queuedJobs),
     ...options
   }
   const views = new Map<string, TenantJobs>()
@@ -98,13 +100,14 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
 type Shared = Pick<JobsOptions, 'storage' | 'backend' | 'submit' | 'projectMilliseconds'> & {
   keyLock: KeyedLock
   projectLock: KeyedLock
+  checkQueue: CheckQueue
   wake(): void
 }
 
 function createView(tenant: string, store: TenantStore, shared: Shared): TenantJobs {
-  const { storage, backend, keyLock, projectLock, wake } = shared
+  const { storage, backend, keyLock, projectLock, checkQueue, wake } = shared
   const projectOptions = { tenant, storage, projectLock, ...shared.submit }
-  const submitOptions = { ...projectOptions, store, backend }
+  const submitOptions = { ...projectOptions, store, backend, checkQueue }
 
   async function get(id: string): Promise<JobRecord> {
     const job = await store.get(id)
@@ -113,8 +116,12 @@ function createView(tenant: string, store: TenantStore, shared: Shared): TenantJ
   }
 
   async function submit(read: () => Promise<Submission>, asked: Asked): Promise<Accepted> {
-    const act = async () => submitJobs(await read(), asked, submitOptions)
     const { key } = asked
+    const act = async () => {
+      // Before anything is read, but for what may be a repetition: that is answered as it was the first time.
+      if (!key && !asked.dryRun) await checkQueue()
+      return submitJobs(await read(), asked, submitOptions)
+    }
     const accepted = key
       ? await keyLock.run(JSON.stringify(key), act, {
           milliseconds: keyMilliseconds,

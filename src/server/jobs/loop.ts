@@ -24,6 +24,15 @@ export interface Loop {
   stop(): Promise<void>
 }
 
+/** Who counts what the loop does. */
+export interface LoopWatch {
+  turned(seconds: number, outcome: 'ok' | 'failed'): void
+  /** The job has a new status; `failure` is the kind of its failure. */
+  moved(job: JobRecord, status: JobStatus, failure: string | undefined): void
+  /** A job could not be moved on in this turn. */
+  stumbled(): void
+}
+
 export interface LoopOptions {
   store: Store
   storage: Storage
@@ -32,6 +41,7 @@ export interface LoopOptions {
   folder: string
   intervalMilliseconds: number
   log: { info(data: object, text: string): void; error(data: object, text: string): void }
+  watch?: LoopWatch
 }
 
 const retryMilliseconds = 10_000
@@ -69,11 +79,16 @@ export function createLoop(options: LoopOptions): Loop {
     let recovered = false
     while (!ended.signal.aborted) {
       waking = new AbortController()
+      const begun = performance.now()
+      const turned = (outcome: 'ok' | 'failed') =>
+        options.watch?.turned((performance.now() - begun) / 1000, outcome)
       try {
         if (!recovered) await recover()
         recovered = true
         await turn()
+        turned('ok')
       } catch (error) {
+        turned('failed')
         log.error({ err: error }, 'a turn of the loop failed; the next one tries again')
       }
       const signal = AbortSignal.any([waking.signal, ended.signal])
@@ -213,6 +228,7 @@ export function createLoop(options: LoopOptions): Loop {
       await act()
     } catch (error) {
       log.error({ err: error, job: id }, 'the job could not be moved on; the next turn tries again')
+      options.watch?.stumbled()
     }
   }
 
@@ -225,8 +241,9 @@ export function createLoop(options: LoopOptions): Loop {
     changes: Changes,
     happenedAt?: string
   ): Promise<void> {
-    if (await moveJob(store, job, status, reason, changes, happenedAt))
-      log.info({ job: job.id, status, reason }, `job ${status}`)
+    if (!(await moveJob(store, job, status, reason, changes, happenedAt))) return
+    log.info({ job: job.id, status, reason }, `job ${status}`)
+    options.watch?.moved(job, status, changes.failure?.kind)
   }
 
   return {

@@ -9,6 +9,7 @@ import { checkFields } from './check-fields.ts'
 import { checkJob, nextId } from './check-job.ts'
 import { fingerprintOf, replay } from './idempotency.ts'
 import type { JobRecord } from './job.ts'
+import type { CheckQueue } from './limit-queue.ts'
 import { notThere, type OpenProject, openProject, type ProjectOptions } from './open-project.ts'
 import {
   type Accepted,
@@ -24,11 +25,12 @@ export interface SubmitOptions extends ProjectOptions {
   backend: Backend
   /** Held for a project's key while it is put or removed. */
   projectLock: KeyedLock
+  checkQueue: CheckQueue
 }
 
 /**
  * Answers the queued jobs; they are durable then. Throws SUBMISSION_INVALID with all faults, NOT_AN_ARCHIVE,
- * PROJECT_TOO_LARGE, IDEMPOTENCY_KEY_REUSED or MALFORMED_REQUEST, and leaves nothing behind. Removes the spooled archive
+ * PROJECT_TOO_LARGE, IDEMPOTENCY_KEY_REUSED, QUEUE_FULL or MALFORMED_REQUEST, and leaves nothing behind. Removes the spooled archive
  * in any case.
  */
 export async function submitJobs(
@@ -55,6 +57,7 @@ export async function submitJobs(
     if (faults.length > 0 || !project) throw new SubmissionInvalid(faults)
     const id = label(jobs, asked)
     if (asked.dryRun) return { id, jobs, replayed: false }
+    await options.checkQueue(jobs.length)
     if (await keep(project, jobs, { id, fingerprint, ...asked }, options))
       return { id, jobs, replayed: false }
     // Another request with the same key was sooner.

@@ -31,7 +31,7 @@ export function tenantStore(store: WatchedStore, tenant: string): TenantStore {
     forgetKeys: store.forgetKeys,
     get,
     list: query => store.list({ ...query, tenant }),
-    summary: () => store.summary(tenant),
+    summary: () => store.summary({ tenant }),
     requestStop: async (id, at) => ((await get(id)) ? store.requestStop(id, at) : undefined),
     remove: async id => {
       if (await get(id)) await store.remove(id)

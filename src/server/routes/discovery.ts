@@ -45,7 +45,9 @@ export const Discovery = Type.Object(
       openapiJson: Type.String(),
       openapiYaml: Type.String(),
       healthz: Type.String(),
-      readyz: Type.String()
+      livez: Type.String(),
+      readyz: Type.String(),
+      metrics: Type.String({ description: 'For Prometheus: of the service.' })
     }),
     limits: Type.Object({
       uploadBytes: Limit('Of a project’s archive, as it is sent.'),
@@ -117,7 +119,9 @@ const describe = ({ backend, storage, limits }: DiscoveryOptions): Discovery => 
     openapiJson: '/openapi.json',
     openapiYaml: '/openapi.yaml',
     healthz: '/healthz',
-    readyz: '/readyz'
+    livez: '/livez',
+    readyz: '/readyz',
+    metrics: '/metrics'
   },
   limits: {
     uploadBytes: limits.uploadBytes,

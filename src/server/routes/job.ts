@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { isTerminal, type JobRecord } from '../jobs/job.ts'
+import type { Places } from '../places.ts'
 import { waitSeconds } from '../request-limits.ts'
 import { JobParams } from './jobs.ts'
 import { preferredWait } from './preferred-wait.ts'
@@ -14,8 +15,8 @@ import { createWaitingSignal } from './waiting-signal.ts'
 /** When somebody who does not wait may ask again. */
 const retrySeconds = 2
 
-export const jobRoute: FastifyPluginAsyncTypebox = async app => {
-  const waitingSignal = createWaitingSignal(app)
+export const jobRoute: FastifyPluginAsyncTypebox<{ places: Places }> = async (app, { places }) => {
+  const waitingSignal = createWaitingSignal(app, places, 'waiters')
 
   app.get(
     '/jobs/:id',
@@ -58,7 +59,7 @@ export const jobRoute: FastifyPluginAsyncTypebox = async app => {
             description: 'The job is still the one that the caller knows.',
             headers
           }),
-          ...problems(400, 404, 503)
+          ...problems(400, 404, 429, 503)
         }
       }
     },

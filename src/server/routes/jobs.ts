@@ -105,7 +105,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox = async app => {
         params: JobParams,
         response: {
           202: Type.Unsafe<Job>({ ...Ref(Job), description: 'The job, which will stop.' }),
-          ...problems(403, 404)
+          ...problems(403, 404, 503)
         }
       }
     },

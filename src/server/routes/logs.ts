@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Log } from '../jobs/read-log.ts'
+import type { Places } from '../places.ts'
 import { JobParams } from './jobs.ts'
 import { logEvents } from './log-events.ts'
 import { checkLogQuery, LogQuery, lastEventOffset } from './log-query.ts'
@@ -10,15 +11,16 @@ import { problems } from './schemas.ts'
 import { createWaitingSignal } from './waiting-signal.ts'
 
 export interface LogRoutesOptions {
+  places: Places
   /** So often a silent stream of events shows that it lives. */
   heartbeatMilliseconds?: number
 }
 
 export const logRoutes: FastifyPluginAsyncTypebox<LogRoutesOptions> = async (
   app,
-  { heartbeatMilliseconds = 15_000 }
+  { places, heartbeatMilliseconds = 15_000 }
 ) => {
-  const waitingSignal = createWaitingSignal(app)
+  const waitingSignal = createWaitingSignal(app, places, 'followers')
 
   app.get(
     '/jobs/:id/logs',
@@ -54,7 +56,7 @@ export const logRoutes: FastifyPluginAsyncTypebox<LogRoutesOptions> = async (
               }
             }
           },
-          ...problems(400, 404, 416, 503)
+          ...problems(400, 404, 416, 429, 503)
         }
       }
     },

@@ -8,6 +8,7 @@ import { Type } from 'typebox'
 import type { ModelFile } from '../../contract/run-report.ts'
 import { MalformedRequest } from '../errors.ts'
 import { openModelFile } from '../models/index.ts'
+import type { Places } from '../places.ts'
 import type { Storage } from '../storage/index.ts'
 import { contentTypeOf } from './content-type.ts'
 import { JobParams } from './jobs.ts'
@@ -15,9 +16,11 @@ import { linkHeader, linkNext } from './link-next.ts'
 import { readFor } from './read-for.ts'
 import { ModelFileList, problems, Ref } from './schemas.ts'
 import { sendObject } from './send-object.ts'
+import { takeDownload } from './take-place.ts'
 
 export interface ModelFileRoutesOptions {
   storage: Storage
+  places: Places
 }
 
 const FilePath = Type.String({
@@ -30,7 +33,7 @@ const maxLimit = 10_000
 
 export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> = async (
   app,
-  { storage }
+  { storage, places }
 ) => {
   app.get(
     '/jobs/:id/model/files',
@@ -81,6 +84,7 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
   app.get(
     '/jobs/:id/model/files/*',
     {
+      onRequest: takeDownload(places),
       config: { swaggerTransform: namePath },
       schema: {
         operationId: 'getModelFile',

@@ -7,14 +7,17 @@ import { Type } from 'typebox'
 import type { ModelFile } from '../../contract/run-report.ts'
 import { NotAcceptable } from '../errors.ts'
 import { type ByteRange, findUnzippable, zipModel } from '../models/index.ts'
+import type { Places } from '../places.ts'
 import type { Storage } from '../storage/index.ts'
 import { JobParams } from './jobs.ts'
 import { readFor } from './read-for.ts'
 import { problems } from './schemas.ts'
 import { sendMade, sendObject } from './send-object.ts'
+import { takeDownload } from './take-place.ts'
 
 export interface ModelRoutesOptions {
   storage: Storage
+  places: Places
 }
 
 /** Long enough to begin a download, which may then take longer. */
@@ -29,11 +32,12 @@ type Format = Type.Static<typeof Format>
 
 export const modelRoutes: FastifyPluginAsyncTypebox<ModelRoutesOptions> = async (
   app,
-  { storage }
+  { storage, places }
 ) => {
   app.get(
     '/jobs/:id/model',
     {
+      onRequest: takeDownload(places),
       schema: {
         operationId: 'getModel',
         tags: ['results'],

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { Backend } from '../backends/index.ts'
+import type { Disk } from '../disk.ts'
 import { retrySeconds } from '../request-limits.ts'
 import type { Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
@@ -12,25 +13,32 @@ export interface OperationRoutesOptions {
   store: Store
   storage: Storage
   backend: Backend
+  disk: Disk
+  /** Comes when the service is about to stop. */
+  stopping: AbortSignal
 }
 
 export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> = async (
   app,
-  { store, storage, backend }
+  { store, storage, backend, disk, stopping }
 ) => {
-  app.get(
-    '/healthz',
-    {
-      config: { scope: null },
-      schema: {
-        operationId: 'getHealth',
-        tags: ['operations'],
-        summary: 'Whether the process answers',
-        response: { 200: Ref(Health) }
-      }
-    },
-    async () => ({ status: 'ok' as const })
-  )
+  for (const [url, operationId] of [
+    ['/livez', 'getLiveness'],
+    ['/healthz', 'getHealth']
+  ] as const)
+    app.get(
+      url,
+      {
+        config: { scope: null },
+        schema: {
+          operationId,
+          tags: ['operations'],
+          summary: 'Whether the process answers',
+          response: { 200: Ref(Health) }
+        }
+      },
+      async () => ({ status: 'ok' as const })
+    )
 
   app.get(
     '/readyz',
@@ -47,8 +55,13 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
       }
     },
     async (_request, reply) => {
-      const [storeCheck, storageCheck] = await Promise.all([check(store), check(storage)])
-      const ready = storeCheck.ok && storageCheck.ok
+      const [storeCheck, storageCheck, diskCheck] = await Promise.all([
+        check(store),
+        check(storage),
+        check(disk)
+      ])
+      const process = stopping.aborted ? isStopping : fine
+      const ready = [storeCheck, storageCheck, diskCheck, process].every(({ ok }) => ok)
       const pending = backend.pending()
       const uri = backend.trackingUri()
       if (!ready) reply.header('retry-after', retrySeconds)
@@ -56,6 +69,8 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
         ready,
         store: storeCheck,
         storage: storageCheck,
+        disk: diskCheck,
+        process,
         backend: { ok: pending === null, detail: pending },
         trackingUri: uri && hideCredentials(uri)
       })
@@ -64,17 +79,19 @@ export const operationRoutes: FastifyPluginAsyncTypebox<OperationRoutesOptions> 
 }
 
 const Type503 = Type.Unsafe<Readiness>({
-  description: 'Store or storage cannot be used now, or the service is stopping.',
+  description: 'One of the checks says why not.',
   content: {
     'application/json': { schema: Ref(Readiness) },
     'application/problem+json': { schema: Ref(Problem) }
   }
 })
+const fine = { ok: true, detail: null }
+const isStopping = { ok: false, detail: 'The service is stopping.' }
 
 const check = async (part: { check(): Promise<void> }) => {
   try {
     await part.check()
-    return { ok: true, detail: null }
+    return fine
   } catch (error) {
     return { ok: false, detail: (error as Error).message }
   }

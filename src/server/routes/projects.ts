@@ -3,18 +3,23 @@ import { rm } from 'node:fs/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { Disk } from '../disk.ts'
 import { SubmissionInvalid, UnsupportedMediaType, UploadTooLarge } from '../errors.ts'
+import type { Places } from '../places.ts'
 import { type SpooledFile, spoolUpload } from '../projects/index.ts'
 import { presentProject } from './present-project.ts'
 import { ProjectDocument, ProjectForm } from './project-schemas.ts'
 import { readSubmission } from './read-submission.ts'
 import { problems, Ref } from './schemas.ts'
 import { described, location } from './submission-schemas.ts'
+import { takeUpload } from './take-place.ts'
 
 export interface ProjectRoutesOptions {
   /** For temporary files. */
   folder: string
   uploadBytes: number
+  places: Places
+  disk: Disk
 }
 
 /** What archives are sent as; which one it is, its bytes say. */
@@ -28,7 +33,7 @@ const archiveTypes = [
 
 export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = async (
   app,
-  { folder, uploadBytes }
+  { folder, uploadBytes, places, disk }
 ) => {
   // Left in the connection: the handler reads it from there.
   app.addContentTypeParser(archiveTypes, (_request, _body, done) => done(null))
@@ -36,6 +41,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
   app.post(
     '/projects',
     {
+      ...takeUpload(places, disk),
       config: { documentedBody: archiveBodies },
       schema: {
         operationId: 'addProject',

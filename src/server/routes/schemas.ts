@@ -196,6 +196,8 @@ export const Readiness = Type.Object(
     ready: Type.Boolean({ description: 'true: submissions are accepted.' }),
     store: Check,
     storage: Check,
+    disk: Check,
+    process: Check,
     backend: Check,
     trackingUri: Nullable(Type.String({ description: 'Where to look at runs.' }))
   },
@@ -206,6 +208,8 @@ export const Readiness = Type.Object(
         ready: true,
         store: { ok: true, detail: null },
         storage: { ok: true, detail: null },
+        disk: { ok: true, detail: null },
+        process: { ok: true, detail: null },
         backend: { ok: true, detail: null },
         trackingUri: 'http://127.0.0.1:5000'
       }
@@ -260,7 +264,8 @@ const reasons: Record<number, string> = {
   415: 'Not a form, or not an archive that is read here.',
   416: 'The range lies outside the file.',
   422: 'The submission has faults; each is named.',
-  503: 'The service is stopping, or cannot reach its storage now; try again.'
+  429: 'As many wait or follow as the service holds; ask without waiting.',
+  503: 'The service is stopping, is full, or cannot reach its storage now; try again.'
 }
 
 export { Ref }

@@ -3,8 +3,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Backend } from '../backends/index.ts'
+import type { Disk } from '../disk.ts'
 import { UnsupportedMediaType } from '../errors.ts'
 import { type Accepted, submissionOf } from '../jobs/submission.ts'
+import type { Places } from '../places.ts'
 import { decodeText } from './decode-text.ts'
 import { readKey } from './idempotency-key.ts'
 import { JobParams } from './jobs.ts'
@@ -24,18 +26,22 @@ import {
   Submission,
   SubmissionForm
 } from './submission-schemas.ts'
+import { takeUpload } from './take-place.ts'
 
 export interface SubmissionRoutesOptions {
   backend: Backend
   /** For temporary files. */
   folder: string
   uploadBytes: number
+  places: Places
+  disk: Disk
 }
 
 export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions> = async (
   app,
-  { backend, folder, uploadBytes }
+  { backend, folder, uploadBytes, places, disk }
 ) => {
+  const upload = takeUpload(places, disk)
   // As text: numbers keep the way in which they were written.
   app.addContentTypeParser<Buffer>(
     'application/json',
@@ -56,6 +62,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   app.post(
     '/jobs',
     {
+      ...upload,
       config: { documentedBody: bodies(SubmissionForm, Submission) },
       schema: {
         operationId: 'submitJob',
@@ -81,6 +88,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   app.post(
     '/jobs/batch',
     {
+      ...upload,
       config: { documentedBody: bodies(BatchForm, BatchSubmission) },
       schema: {
         operationId: 'submitBatch',
@@ -114,6 +122,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   app.post(
     '/jobs/:id/rerun',
     {
+      ...upload,
       config: { documentedBody: bodies(undefined, Overrides) },
       schema: {
         operationId: 'rerunJob',

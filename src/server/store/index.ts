@@ -46,8 +46,8 @@ export interface Store {
   findKey(scope: string, key: string): Promise<IdempotencyKey | undefined>
   /** Forgets the keys from before that time (RFC 3339, UTC). */
   forgetKeys(before: string): Promise<void>
-  /** How many jobs there are in each status, of one tenant or of all. */
-  summary(tenant?: string): Promise<Record<JobStatus, number>>
+  /** How many of these jobs there are in each status; where statuses are named, others are 0. */
+  summary(filter?: Pick<JobFilter, 'tenant' | 'status'>): Promise<Record<JobStatus, number>>
   /** The record, its tags, and the keys that stand for it or for its batch, of which it was the last. Absent is fine. */
   remove(id: string): Promise<void>
   get(id: string): Promise<JobRecord | undefined>

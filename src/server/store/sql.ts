@@ -74,9 +74,9 @@ export async function createStore({ name, dialect, location }: SqlDatabase): Pro
       return (await query.execute()).map(fromRow)
     },
 
-    async summary(tenant) {
+    async summary({ tenant, status = JobStatus.enum } = {}) {
       const jobs = database.selectFrom('jobs')
-      const counts = await filtered(jobs, tenant === undefined ? {} : { tenant })
+      const counts = await filtered(jobs, tenant === undefined ? { status } : { tenant, status })
         .select(({ fn }) => ['status', fn.countAll().as('count')])
         .groupBy('status')
         .execute()

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
@@ -55,4 +56,22 @@ t.test('an upload goes on for as long as something comes of it', async t => {
   })
 
   t.equal(await response.text(), 'slowly')
+})
+
+t.test('a body that comes a byte at a time is answered with 408', async t => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.addHook('onRequest', limitSilence(200, 100))
+  app.post('/', async request => request.body)
+  const { port } = new URL(await app.listen())
+  const socket = connect(Number(port), 'localhost')
+  socket.write(
+    'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 1000000\r\n\r\n'
+  )
+  const trickle = setInterval(() => socket.write('x'), 20)
+  t.teardown(() => clearInterval(trickle))
+
+  const received = Buffer.concat(await Array.fromAsync(socket)).toString()
+
+  t.match(received, /^HTTP\/1\.1 408 [\s\S]*REQUEST_TIMEOUT/)
 })

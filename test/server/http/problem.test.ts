@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
 import Fastify from 'fastify'
 import t from 'tap'
 import { errorEntry } from '../../../src/server/error-guide.ts'
@@ -207,6 +208,37 @@ t.test('a plugin’s 429 is one of the catalogue, with the time to try again', a
   t.equal(response.statusCode, 429)
   t.equal(response.headers['retry-after'], '5')
   t.match(response.json(), { type: '/docs/errors#TOO_MANY_REQUESTS', code: 'TOO_MANY_REQUESTS' })
+})
+
+t.test(
+  'a disk that fills up under an upload is said to be full, whatever became of the request',
+  async t => {
+    const { app } = await testApp(t)
+    app.post('/filling', async request => {
+      // As an upload does that cannot be written.
+      request.raw.destroy()
+      throw Object.assign(new Error('no space left on device, write'), { code: 'ENOSPC' })
+    })
+
+    const answer = await app.inject({ method: 'POST', url: '/filling' })
+
+    t.match(answer.json(), { status: 503, code: 'DISK_FULL' })
+    t.equal(answer.headers['retry-after'], '5')
+  }
+)
+
+t.test('a database whose disk is full is said to be so', async t => {
+  const { app } = await testApp(t)
+  const database = new DatabaseSync(':memory:')
+  t.teardown(() => database.close())
+  database.exec('CREATE TABLE jobs (document TEXT); PRAGMA max_page_count = 2')
+  app.post('/filling', async () => {
+    database.prepare('INSERT INTO jobs VALUES (?)').run('x'.repeat(100_000))
+  })
+
+  const answer = await app.inject({ method: 'POST', url: '/filling' })
+
+  t.match(answer.json(), { status: 503, code: 'DISK_FULL' })
 })
 
 t.test('headers of a form that explode are cut off, not kept', async t => {

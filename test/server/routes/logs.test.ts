@@ -192,8 +192,8 @@ t.test('a stream that is resumed gets what is missing, and the end again', async
 })
 
 t.test('a silent stream of events shows that it lives', async t => {
-  const { app } = await appWithJob(t)
-  await app.register(logRoutes, { heartbeatMilliseconds: 10, prefix: '/often' })
+  const { app, places } = await appWithJob(t)
+  await app.register(logRoutes, { places, heartbeatMilliseconds: 10, prefix: '/often' })
   const url = await app.listen({ port: 0 })
 
   const answer = await open(`${url}/often/jobs/job-a/logs`, asEvents)

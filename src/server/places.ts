@@ -1,0 +1,48 @@
+/** How many requests of a kind are worked on at once: beyond that they are refused, so that memory and files have a bound. */
+import { ServiceBusy, TooManyWaiting } from './errors.ts'
+
+export interface OpenLimits {
+  /** Submissions and projects, from their headers to their answer. */
+  uploads: number
+  /** Of models and of their files. */
+  downloads: number
+  /** For a job's next change. */
+  waiters: number
+  /** Of a log. */
+  followers: number
+}
+
+export type PlaceKind = keyof OpenLimits
+export const placeKinds = ['uploads', 'downloads', 'waiters', 'followers'] as const
+
+export interface Places {
+  limits: OpenLimits
+  /**
+   * Answers what gives the place back; only its first call counts. Throws SERVICE_BUSY where the service is full, and
+   * TOO_MANY_WAITING where callers can do without.
+   */
+  take(kind: PlaceKind): () => void
+  taken(kind: PlaceKind): number
+}
+
+export function createPlaces(limits: OpenLimits): Places {
+  const taken = { uploads: 0, downloads: 0, waiters: 0, followers: 0 }
+  return {
+    limits,
+    taken: kind => taken[kind],
+    take(kind) {
+      if (taken[kind] >= limits[kind]) throw refusal(kind, limits[kind])
+      taken[kind]++
+      let given = false
+      return () => {
+        if (!given) taken[kind]--
+        given = true
+      }
+    }
+  }
+}
+
+const refusal = (kind: PlaceKind, limit: number) =>
+  kind === 'uploads' || kind === 'downloads'
+    ? new ServiceBusy(`${limit} ${kind} are under way, as many as the service works on at once.`)
+    : new TooManyWaiting(`${limit} ${kind} are here, as many as the service holds at once.`)

@@ -1,0 +1,62 @@
+/** The service as a process of its own. Its jobs stay queued: there is no interpreter that could run them. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Test } from 'tap'
+import { freePort } from './free-port.ts'
+
+const main = join(import.meta.dirname, '../../src/server/main.ts')
+
+export interface Running {
+  url: string
+  /** SIGTERM; answers once the service has noticed. */
+  stop(): Promise<void>
+  /** Its exit code, or the signal that ended it. */
+  exited: Promise<number | string>
+  process: ChildProcess
+}
+
+export async function startService(
+  t: Test,
+  dataDir: string,
+  environment: Record<string, string> = {}
+): Promise<Running> {
+  const port = Number(environment.PORT ?? (await freePort()))
+  const child = spawn(process.execPath, [main], {
+    env: {
+      PATH: process.env.PATH,
+      DATA_DIR: dataDir,
+      PORT: String(port),
+      PYTHON: '/nowhere/python',
+      CLOSE_GRACE_SECONDS: '60',
+      ...environment
+    },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const exited = once(child, 'exit').then(([code, signal]) => code ?? signal)
+  t.teardown(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  const told = Promise.withResolvers<void>()
+  const listening = Promise.withResolvers<void>()
+  createInterface({ input: child.stdout }).on('line', line => {
+    const { msg } = JSON.parse(line)
+    if (msg.startsWith('Server listening')) listening.resolve()
+    if (msg === 'the service stops') told.resolve()
+  })
+  await Promise.race([
+    listening.promise,
+    exited.then(code => Promise.reject(new Error(`It ended with ${code}.`)))
+  ])
+  return {
+    url: `http://127.0.0.1:${port}`,
+    process: child,
+    exited,
+    async stop() {
+      child.kill('SIGTERM')
+      await told.promise
+    }
+  }
+}

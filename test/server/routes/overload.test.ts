@@ -1,0 +1,183 @@
+/** Beyond its bounds the service refuses, says so, and serves what it has. */
+import { readdir, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { createDisk } from '../../../src/server/disk.ts'
+import { createPlaces } from '../../../src/server/places.ts'
+import { modelKey } from '../../../src/server/storage/index.ts'
+import { testApp, testAppWith } from '../../helpers/app.ts'
+import { aJob } from '../../helpers/job-record.ts'
+import { form, pack, simpleProject } from '../../helpers/project.ts'
+
+/** An app with one place of each kind. */
+async function narrowApp(t: Test) {
+  const places = createPlaces({ uploads: 1, downloads: 1, waiters: 1, followers: 1 })
+  const made = await testAppWith(t, { places })
+  const url = await made.app.listen({ host: '127.0.0.1', port: 0 })
+  /** Once so many places of the kind are taken. */
+  const taken = async (kind: keyof typeof places.limits, count: number) => {
+    while (places.taken(kind) !== count) await sleep(5)
+  }
+  return { ...made, url, places, taken }
+}
+
+const submission = async (fields = {}) =>
+  form({ project: await pack(simpleProject), parameters: { alpha: 1 }, ...fields })
+
+/** A connection on which an upload has begun. */
+function beginUpload(url: string) {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+  socket.write(
+    'POST /jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 1000000\r\n\r\n--b\r\n'
+  )
+  return socket
+}
+
+t.test('an upload too many is a 503 before its body is read, until another ends', async t => {
+  const { app, url, taken } = await narrowApp(t)
+  const socket = beginUpload(url)
+  await taken('uploads', 1)
+
+  for (const path of ['/jobs', '/jobs/batch', '/jobs/job-a/rerun', '/projects']) {
+    const refused = await app.inject({ method: 'POST', url: path, payload: {} })
+    t.match(refused.json(), { status: 503, code: 'SERVICE_BUSY' }, path)
+    t.equal(refused.headers['retry-after'], '5')
+  }
+  t.equal((await app.inject('/jobs')).statusCode, 200, 'others are served')
+
+  socket.destroy()
+  await taken('uploads', 0)
+  const accepted = await app.inject({ method: 'POST', url: '/jobs', payload: await submission() })
+  t.equal(accepted.statusCode, 202)
+})
+
+t.test('a client that is refused while it sends gets the answer', async t => {
+  const { url, taken } = await narrowApp(t)
+  const socket = beginUpload(url)
+  t.teardown(() => socket.destroy())
+  await taken('uploads', 1)
+
+  const body = form({ project: new Blob([Buffer.alloc(8 * 2 ** 20)]) })
+  const refused = await fetch(`${url}/jobs`, { method: 'POST', body })
+
+  t.equal(refused.status, 503)
+  t.match(await refused.json(), { code: 'SERVICE_BUSY' })
+})
+
+t.test('uploads that are refused, malformed or broken off leave no place taken', async t => {
+  const { app, url, places, taken } = await narrowApp(t)
+  const json = { 'content-type': 'application/json' }
+  for (const [payload, headers] of [
+    ['{', json],
+    ['{}', json],
+    ['x', { 'content-type': 'text/plain' }],
+    ['--b\r\n', { 'content-type': 'multipart/form-data; boundary=b' }]
+  ] as const) {
+    await app.inject({ method: 'POST', url: '/jobs', payload, headers })
+    t.equal(places.taken('uploads'), 0, payload)
+  }
+  for (let n = 0; n < 20; n++) {
+    const socket = beginUpload(url)
+    await taken('uploads', 1)
+    socket.destroy()
+    await taken('uploads', 0)
+  }
+})
+
+t.test('one who waits or follows too many is a 429, and may ask without waiting', async t => {
+  const { app, url, store, taken } = await narrowApp(t)
+  await store.insert(aJob({ id: 'job-a', status: 'running' }))
+  const leaving = new AbortController()
+  const { signal } = leaving
+  for (const path of ['/jobs/job-a?wait=60', '/jobs/job-a/logs?follow=true'])
+    fetch(url + path, { signal }).catch(() => {})
+  await taken('waiters', 1)
+  await taken('followers', 1)
+
+  for (const path of ['/jobs/job-a?wait=60', '/jobs/job-a/logs?follow=true']) {
+    const refused = await app.inject(path)
+    t.match(refused.json(), { status: 429, code: 'TOO_MANY_WAITING' })
+    t.equal(refused.headers['retry-after'], '5')
+  }
+  for (const path of ['/jobs/job-a', '/jobs/job-a?wait=0', '/jobs/job-a/logs'])
+    t.equal((await app.inject(path)).statusCode, 200, path)
+
+  leaving.abort()
+  await taken('waiters', 0)
+  await taken('followers', 0)
+})
+
+t.test('a download too many is a 503, until another ends', async t => {
+  const { app, url, store, storage, dataDir, taken } = await narrowApp(t)
+  await store.insert(aJob({ id: 'job-a', status: 'succeeded' }))
+  const file = `${dataDir}/model`
+  await writeFile(file, Buffer.alloc(64 * 2 ** 20))
+  await storage.put(modelKey('job-a'), file)
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+  socket.pause()
+  socket.write('GET /jobs/job-a/model HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  await taken('downloads', 1)
+
+  const refused = await app.inject('/jobs/job-a/model')
+  t.match(refused.json(), { status: 503, code: 'SERVICE_BUSY' })
+
+  socket.destroy()
+  await taken('downloads', 0)
+})
+
+t.test('a full queue takes no job, but answers for those that it has', async t => {
+  const { app } = await testApp(t, { queuedJobs: 2 })
+  const submit = async (key?: string, url = '/jobs', fields = {}) =>
+    app.inject({
+      method: 'POST',
+      url,
+      payload: await submission(fields),
+      ...(key ? { headers: { 'idempotency-key': key } } : {})
+    })
+  const first = await submit('one')
+  t.equal(first.statusCode, 202)
+  const batch = await submit(undefined, '/jobs/batch', { jobs: [{}, {}] })
+  t.match(batch.json(), { status: 503, code: 'QUEUE_FULL' }, 'all of a batch, or none')
+  t.equal((await submit()).statusCode, 202)
+
+  for (const key of [undefined, 'another']) {
+    const refused = await submit(key)
+    t.match(refused.json(), {
+      status: 503,
+      code: 'QUEUE_FULL',
+      detail: 'There are 2 jobs in the queue; the service takes 2.'
+    })
+    t.equal(refused.headers['retry-after'], '5')
+  }
+  t.equal((await submit('one')).json().id, first.json().id, 'a repetition is no new job')
+  t.equal((await submit(undefined, '/jobs?dryRun=true')).statusCode, 200)
+  t.equal((await app.inject('/jobs')).json().items.length, 2)
+})
+
+t.test('a disk that is nearly full takes no submission; all else goes on', async t => {
+  const disk = createDisk(t.testdir(), Number.MAX_SAFE_INTEGER)
+  const { app, store, folder } = await testAppWith(t, { disk })
+  await store.insert(aJob({ id: 'job-a' }))
+
+  for (const url of ['/jobs', '/jobs/batch', '/jobs/job-a/rerun', '/projects']) {
+    const refused = await app.inject({ method: 'POST', url, payload: await submission() })
+    t.match(refused.json(), { status: 503, code: 'DISK_FULL' }, url)
+    t.match(refused.json().detail, /bytes left, of which 9007199254740991 are kept/)
+    t.equal(refused.headers['retry-after'], '5')
+  }
+  t.equal((await app.inject('/jobs/job-a')).statusCode, 200)
+  t.equal((await app.inject({ method: 'POST', url: '/jobs/job-a/stop' })).statusCode, 202)
+  const readiness = await app.inject('/readyz')
+  t.equal(readiness.statusCode, 503)
+  t.match(readiness.json(), { ready: false, store: { ok: true }, disk: { ok: false } })
+  t.same(await readdir(folder), [])
+})
+
+t.test('an upload that would take of what is kept is refused by its length', async t => {
+  const free = await createDisk(t.testdir(), 0).freeBytes()
+  const disk = createDisk(t.testdir(), Math.floor(free / 2))
+
+  await disk.check()
+  await t.rejects(disk.check(free), { code: 'DISK_FULL' })
+})
