@@ -294,11 +294,29 @@ export const Variables = Type.Object({
     description:
       'A client that in this time sends less than 64 KiB of an unfinished body, or takes nothing of an answer that lies ready, is cut off.'
   }),
+  KEEP_JOBS_SECONDS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 36_500 * aDay,
+      otherwise: 'for ever',
+      description:
+        'How long a job is kept after its end; then its record, log, metrics and model are deleted.'
+    })
+  ),
+  KEEP_JOBS_BYTES: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: most,
+      otherwise: 'any',
+      description:
+        'How much all jobs that have ended may have left together: the oldest are deleted until the others fit. None is within an hour of its end.'
+    })
+  ),
   KEEP_PROJECT_SECONDS: Type.Integer({
     default: 7 * aDay,
     minimum: 0,
     maximum: most,
-    description: 'How old a project must be to be deleted with its last job.'
+    description: 'How old a project must be to be deleted when no job needs it (any more).'
   }),
   MAX_PROJECT_FILES: Type.Integer({
     default: defaultLimits.files,

@@ -44,6 +44,9 @@ export interface Config {
   minFreeBytes: number
   slowClientSeconds: number
   stopGraceSeconds: number
+  /** Without it jobs are kept for ever. */
+  keepJobsSeconds: number | undefined
+  keepJobsBytes: number | undefined
   keepProjectSeconds: number
   closeGraceSeconds: number
   closeDelaySeconds: number
@@ -116,6 +119,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     queuedJobs: values.MAX_QUEUED_JOBS,
     minFreeBytes: values.MIN_FREE_BYTES,
     slowClientSeconds: values.SLOW_CLIENT_SECONDS,
+    keepJobsSeconds: values.KEEP_JOBS_SECONDS,
+    keepJobsBytes: values.KEEP_JOBS_BYTES,
     keepProjectSeconds: values.KEEP_PROJECT_SECONDS,
     stopGraceSeconds: values.STOP_GRACE_SECONDS,
     closeGraceSeconds: values.CLOSE_GRACE_SECONDS,

@@ -54,7 +54,7 @@ export const errorGuide: ErrorEntry[] = [
     code: 'PROJECT_NOT_FOUND',
     status: 404,
     meaning: 'There is no such project.',
-    remedy: 'Send its archive. A project is deleted with its last job, some days after it came.'
+    remedy: 'Send its archive. One that no job needs is deleted some days after it came.'
   },
   {
     code: 'MODEL_NOT_FOUND',
@@ -259,6 +259,14 @@ export const errorGuide: ErrorEntry[] = [
     status: 503,
     meaning: 'The storage cannot be used now.',
     remedy: 'Try again after the seconds in Retry-After. Nothing of the request was kept.',
+    passing: true
+  },
+  {
+    code: 'STORE_UNAVAILABLE',
+    status: 503,
+    meaning: 'The database of jobs cannot be used now.',
+    remedy:
+      'Try again after the seconds in Retry-After, a submission with the same Idempotency-Key: it may have been kept. Jobs go on meanwhile.',
     passing: true
   }
 ]

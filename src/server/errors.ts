@@ -103,6 +103,8 @@ export const QueueFull = createError(
 )
 export const DiskFull = createError('DISK_FULL', '%s', 503)
 export const TooManyWaiting = createError('TOO_MANY_WAITING', '%s', 429)
+/** What every store throws where its database cannot be used now. */
+export const StoreUnavailable = createError('STORE_UNAVAILABLE', '%s', 503)
 export const ShuttingDown = createError('SHUTTING_DOWN', 'The service is stopping; try again.', 503)
 
 const Invalid = createError(

@@ -71,7 +71,11 @@ export async function createService(
     store,
     storage,
     backend,
-    projectMilliseconds: config.keepProjectSeconds * 1000,
+    keep: {
+      jobMilliseconds: (config.keepJobsSeconds ?? Infinity) * 1000,
+      jobBytes: config.keepJobsBytes ?? Infinity,
+      projectMilliseconds: config.keepProjectSeconds * 1000
+    },
     submit: { folder, limits: config.limits, queuedJobs },
     loop: {
       folder,

@@ -4,17 +4,15 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type AppOptions, createApp } from '../../src/server/app.ts'
 import { createLocal } from '../../src/server/backends/local/index.ts'
-import { createDisk } from '../../src/server/disk.ts'
 import { createJobs } from '../../src/server/jobs/index.ts'
 import { watchStore } from '../../src/server/jobs/job-changes.ts'
-import { createMetrics } from '../../src/server/metrics/index.ts'
-import { createPlaces } from '../../src/server/places.ts'
 import { defaultLimits } from '../../src/server/projects/project-limits.ts'
 import { createFilesystem } from '../../src/server/storage/filesystem.ts'
 import type { Storage } from '../../src/server/storage/index.ts'
 import type { Store } from '../../src/server/store/index.ts'
 import { openSqlite } from '../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../src/server/store/sql.ts'
+import { appOptions } from './app-options.ts'
 import { testFolder } from './folder.ts'
 
 /** The same with other options of the app. */
@@ -54,7 +52,7 @@ export async function testApp(
     store,
     storage,
     backend,
-    projectMilliseconds: 0,
+    keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds: 0 },
     submit: {
       folder,
       limits: allLimits,
@@ -62,8 +60,7 @@ export async function testApp(
     },
     loop: { folder, intervalMilliseconds: 50, log }
   })
-  const places = createPlaces({ uploads: 99, downloads: 99, waiters: 2000, followers: 999 })
-  const metrics = createMetrics()
+  const defaults = appOptions(dataDir)
   const app = await createApp({
     jobs,
     store,
@@ -71,14 +68,7 @@ export async function testApp(
     backend,
     folder,
     limits: allLimits,
-    places,
-    disk: createDisk(dataDir, 0),
-    metrics,
-    stopping: new AbortController().signal,
-    slowMilliseconds: 60_000,
-    onlyLocal: true,
-    corsOrigins: [],
-    logger: false,
+    ...defaults,
     ...options
   })
   t.teardown(async () => {
@@ -86,5 +76,14 @@ export async function testApp(
     await jobs.close()
     await store.close()
   })
-  return { app, jobs, store, storage, dataDir, folder, places: options.places ?? places, metrics }
+  return {
+    app,
+    jobs,
+    store,
+    storage,
+    dataDir,
+    folder,
+    places: options.places ?? defaults.places,
+    metrics: defaults.metrics
+  }
 }

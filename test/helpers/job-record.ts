@@ -38,6 +38,7 @@ export const aJob = (changes: Partial<JobRecord> = {}): JobRecord => ({
   mlflowRun: null,
   metrics: {},
   model: null,
+  keptBytes: null,
   stopRequestedAt: null,
   version: 1,
   ...changes

@@ -119,6 +119,17 @@ export function storageSuite(t: Test, makeStorage: (t: Test) => Promise<Storage>
     }
   )
 
+  t.test('lists all below a prefix, with when each was stored, and nothing else', async t => {
+    const storage = await makeStorage(t)
+    t.same(await listed(storage, 'projects/'), [])
+    for (const one of ['projects/b.tar.gz', 'projects/a.tar.gz', 'projects-of/c', key])
+      await storage.put(one, fileWith(t, 'bytes'))
+    t.same(await listed(storage, 'projects/'), ['projects/a.tar.gz', 'projects/b.tar.gz'])
+    t.same(await listed(storage, 'jobs/'), [key])
+    for await (const { modifiedAt } of storage.list('jobs/'))
+      t.same(modifiedAt, (await storage.stat(key))?.modifiedAt)
+  })
+
   for (const bad of [
     '',
     '/',
@@ -142,6 +153,7 @@ export function storageSuite(t: Test, makeStorage: (t: Test) => Promise<Storage>
       await t.rejects(storage.read(bad), refused)
       await t.rejects(storage.remove(bad), refused)
       await t.rejects(storage.remove(`${bad}/`), refused)
+      await t.rejects(listed(storage, `${bad}/`), refused)
       t.equal(readFileSync(file, 'utf8'), 'bytes')
     })
 
@@ -173,6 +185,12 @@ export function storageSuite(t: Test, makeStorage: (t: Test) => Promise<Storage>
 
 const readAll = async (storage: Storage, range?: { start?: number; end?: number }) =>
   Buffer.concat(await (await storage.read(key, range)).toArray())
+
+async function listed(storage: Storage, prefix: string): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of storage.list(prefix)) keys.push(key)
+  return keys.sort()
+}
 
 let made = 0
 

@@ -74,6 +74,7 @@ function newJob(fields: Fields, tenant: string, backend: string): JobRecord {
     mlflowRun: null,
     metrics: {},
     model: null,
+    keptBytes: null,
     stopRequestedAt: null,
     version: 1
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Value } from 'typebox/value'
 import { type Failure, plainFailure, RunReport, runReportFile } from '../../contract/run-report.ts'
 import type { Observation } from '../backends/index.ts'
-import { modelKey, outputKey, reportKey, type Storage } from '../storage/index.ts'
+import { logKey, modelKey, outputKey, reportKey, type Storage } from '../storage/index.ts'
 import type { JobRecord, JobStatus } from './job.ts'
 import type { Changes } from './move-job.ts'
 import { readArchiveFile } from './read-archive-file.ts'
@@ -48,7 +48,8 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
           fileCount: report?.files.length ?? 0,
           loggedModels: report?.models ?? []
         }
-      : null
+      : null,
+    keptBytes: await keptBytes(job.id, storage)
   }
   const run = report?.run ?? seen.run
   if (run) {
@@ -56,6 +57,12 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
     changes.mlflowRun = { id, experimentId, experimentName, trackingUri }
   }
   await finish.move(job, status, failure?.message ?? null, changes, endedAt)
+}
+
+async function keptBytes(id: string, storage: Storage): Promise<number> {
+  const keys = [modelKey(id), outputKey(id), reportKey(id), logKey(id)]
+  const found = await Promise.all(keys.map(key => storage.stat(key)))
+  return found.reduce((sum, object) => sum + (object?.sizeBytes ?? 0), 0)
 }
 
 /** The runtime's report out of output.tar.gz, kept beside it so that it can be read without unpacking. */

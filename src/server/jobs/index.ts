@@ -9,8 +9,10 @@ import type { JobRecord, JobStatus } from './job.ts'
 import type { WatchedStore } from './job-changes.ts'
 import { type CheckQueue, limitQueue } from './limit-queue.ts'
 import { createLoop, type LoopOptions } from './loop.ts'
+import { createProjectLock } from './project-lock.ts'
 import { createProjects, type Projects } from './projects.ts'
 import { createLogReader, type Log, type LogOptions } from './read-log.ts'
+import type { ProjectRemoval } from './remove-unused-project.ts'
 import { fieldsOf } from './rerun.ts'
 import { createResults, type Results } from './results.ts'
 import {
@@ -21,6 +23,8 @@ import {
   takeProjectOut
 } from './submission.ts'
 import { type SubmitOptions, submitJobs } from './submit-jobs.ts'
+import type { SweepOptions } from './sweep.ts'
+import { createSweeper } from './sweeper.ts'
 import { type TenantStore, tenantStore } from './tenant-store.ts'
 
 export interface Jobs {
@@ -60,8 +64,7 @@ export interface JobsOptions {
   backend: Backend
   /** `folder`: for temporary files. */
   submit: Pick<SubmitOptions, 'folder' | 'limits'> & { queuedJobs: number }
-  /** How old a project must be to go with its last job. */
-  projectMilliseconds: number
+  keep: Pick<SweepOptions, 'jobMilliseconds' | 'jobBytes' | 'projectMilliseconds'>
   loop: Pick<LoopOptions, 'folder' | 'intervalMilliseconds' | 'log' | 'watch'>
 }
 
@@ -70,14 +73,15 @@ const keyMilliseconds = 60_000
 
 export function createJobs({ store, storage, backend, ...options }: JobsOptions): Jobs {
   const loop = createLoop({ store, storage, backend, ...options.loop })
+  const removal = { storage, projectLock: createProjectLock(), ...options.keep }
+  const sweeper = createSweeper({ ...removal, store, log: options.loop.log })
   const shared = {
-    storage,
+    ...removal,
     backend,
     keyLock: createKeyedLock(),
-    projectLock: createKeyedLock(),
     wake: loop.wake,
     checkQueue: limitQueue(store, options.submit.queuedJobs),
-    ...options
+    submit: options.submit
   }
   const views = new Map<string, TenantJobs>()
 
@@ -85,6 +89,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
     start() {
       backend.open()
       loop.start()
+      sweeper.start()
     },
 
     of(tenant) {
@@ -93,20 +98,22 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
       return view
     },
 
-    close: loop.stop
+    async close() {
+      await Promise.all([loop.stop(), sweeper.stop()])
+    }
   }
 }
 
-type Shared = Pick<JobsOptions, 'storage' | 'backend' | 'submit' | 'projectMilliseconds'> & {
-  keyLock: KeyedLock
-  projectLock: KeyedLock
-  checkQueue: CheckQueue
-  wake(): void
-}
+type Shared = Pick<JobsOptions, 'storage' | 'backend' | 'submit'> &
+  Omit<ProjectRemoval, 'store'> & {
+    keyLock: KeyedLock
+    checkQueue: CheckQueue
+    wake(): void
+  }
 
 function createView(tenant: string, store: TenantStore, shared: Shared): TenantJobs {
-  const { storage, backend, keyLock, projectLock, checkQueue, wake } = shared
-  const projectOptions = { tenant, storage, projectLock, ...shared.submit }
+  const { storage, backend, keyLock, projectLock, projectMilliseconds, checkQueue, wake } = shared
+  const projectOptions = { tenant, storage, projectLock, projectMilliseconds, ...shared.submit }
   const submitOptions = { ...projectOptions, store, backend, checkQueue }
 
   async function get(id: string): Promise<JobRecord> {

@@ -110,6 +110,8 @@ export interface JobRecord {
   } | null
   metrics: Record<string, MetricValue>
   model: { sizeBytes: number; fileCount: number; loggedModels: LoggedModel[] } | null
+  /** Of all that it has left in the storage; null: it has not ended, or before that was recorded. */
+  keptBytes: number | null
   /** Set by whoever asks for a stop; status itself is changed by the loop alone. */
   stopRequestedAt: string | null
   /** Grows with every change. */

@@ -67,12 +67,13 @@ export function createLoop(options: LoopOptions): Loop {
   const impatient = new AbortController()
   let waking = new AbortController()
   let running: Promise<void> | undefined
-  /** When a job whose start failed is tried again (milliseconds since 1970). */
+  // Waits are told by the monotonic clock: where the wall clock is set back, none gets longer.
+  /** When a job whose start failed is tried again (performance.now). */
   const retryAt = new Map<string, number>()
   /** Jobs that have ended and whose outputs are being taken over, which may take long: no turn waits for it. */
   const finishing = new Map<string, Promise<void>>()
   const finishInTurn = pLimit(finishConcurrency)
-  /** When a job's metrics were taken over (milliseconds since 1970). */
+  /** When a job's metrics were taken over (performance.now). */
   const metricsAt = new Map<string, number>()
 
   async function turns(): Promise<void> {
@@ -125,7 +126,7 @@ export function createLoop(options: LoopOptions): Loop {
 
   /** First come, first served: what the first one of a queue waits for, all behind it wait for. */
   async function startQueued(): Promise<void> {
-    const deadline = Date.now() + startMilliseconds
+    const deadline = performance.now() + startMilliseconds
     const reasons = new Map<string, string>()
     for (const job of await oldest(['queued'], queuedInView)) {
       await guarded(job.id, async () => {
@@ -133,7 +134,7 @@ export function createLoop(options: LoopOptions): Loop {
         const waitingFor = reasons.get(queue)
         if (job.stopRequestedAt) await stopQueued(job)
         else if (waitingFor !== undefined) await noteReason(job, waitingFor)
-        else if (Date.now() > deadline) waking.abort()
+        else if (performance.now() > deadline) waking.abort()
         else {
           const reason = await startJob(job)
           if (reason !== undefined) reasons.set(queue, reason)
@@ -144,7 +145,7 @@ export function createLoop(options: LoopOptions): Loop {
 
   /** Answers why it could not start, if it could not. */
   async function startJob(job: JobRecord): Promise<string | undefined> {
-    if ((retryAt.get(job.id) ?? 0) > Date.now()) return undefined
+    if ((retryAt.get(job.id) ?? 0) > performance.now()) return undefined
     const start = await backend
       .start(backendJob(job, storage), impatient.signal)
       .catch(error => failedStart(job, error))
@@ -165,7 +166,7 @@ export function createLoop(options: LoopOptions): Loop {
     log.error({ err: error, job: job.id }, 'the job could not be started')
     if (!(await storage.stat(projectKey({ tenant: job.tenant, digest: job.project.digest }))))
       return { outcome: 'failed', failure: projectIsGone }
-    retryAt.set(job.id, Date.now() + retryMilliseconds)
+    retryAt.set(job.id, performance.now() + retryMilliseconds)
     return {
       outcome: 'later',
       reason: `It could not be started, and will be tried again: ${error.message}`
@@ -181,8 +182,8 @@ export function createLoop(options: LoopOptions): Loop {
     if (!seen) {
       // Its start was noted, but the backend knows nothing of it: the process died before it took the job.
       if (job.stopRequestedAt) await backend.stop(job.id)
-      else if ((retryAt.get(job.id) ?? 0) <= Date.now()) {
-        retryAt.set(job.id, Date.now() + retryMilliseconds)
+      else if ((retryAt.get(job.id) ?? 0) <= performance.now()) {
+        retryAt.set(job.id, performance.now() + retryMilliseconds)
         await backend.start(backendJob(job, storage), impatient.signal)
       }
       return
@@ -204,9 +205,9 @@ export function createLoop(options: LoopOptions): Loop {
   /** Metrics may have changed at every look. */
   function withMetricsInTime({ id, metrics }: JobRecord, seen: Observation): Observation {
     if (!seen.metrics || isDeepStrictEqual(seen.metrics, metrics)) return seen
-    const now = Date.now()
+    const now = performance.now()
     const { metrics: _, ...others } = seen
-    if (now - (metricsAt.get(id) ?? 0) < metricsMilliseconds) return others
+    if (now - (metricsAt.get(id) ?? -Infinity) < metricsMilliseconds) return others
     metricsAt.set(id, now)
     return seen
   }

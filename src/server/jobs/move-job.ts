@@ -14,6 +14,7 @@ export type Changes = Partial<
     | 'mlflowRun'
     | 'metrics'
     | 'model'
+    | 'keptBytes'
     | 'warnings'
   >
 > & { backendStatus?: string; backendDetails?: Record<string, string> }

@@ -1,7 +1,6 @@
 /** Projects, as routes see them: kept without a job, and looked at. */
 import { rm } from 'node:fs/promises'
 import { type Project, readProject } from '../../contract/mlproject.ts'
-import type { KeyedLock } from '../../system/keyed-lock.ts'
 import { ProjectNotFound, SubmissionInvalid } from '../errors.ts'
 import {
   type InspectedProject,
@@ -11,6 +10,7 @@ import {
 } from '../projects/index.ts'
 import { projectKey, type StoredObject } from '../storage/index.ts'
 import { digestPattern, type OpenProject, openStored, type ProjectOptions } from './open-project.ts'
+import type { ProjectLock } from './project-lock.ts'
 
 export interface StoredProject {
   project: Project
@@ -33,8 +33,14 @@ export interface Projects {
   stat(digest: string): Promise<{ sizeBytes: number; storedAt: string }>
 }
 
-export function createProjects(options: ProjectOptions & { projectLock: KeyedLock }): Projects {
-  const { storage, projectLock } = options
+interface ProjectsOptions extends ProjectOptions {
+  projectLock: ProjectLock
+  /** How long one is kept that no job needs. */
+  projectMilliseconds: number
+}
+
+export function createProjects(options: ProjectsOptions): Projects {
+  const { storage, projectLock, projectMilliseconds } = options
   const keyOf = (digest: string) => projectKey({ ...options, digest })
 
   async function stat(digest: string) {
@@ -52,12 +58,14 @@ export function createProjects(options: ProjectOptions & { projectLock: KeyedLoc
   }
 
   const put = ({ digest, archive }: InspectedProject) =>
-    projectLock.run(keyOf(digest), async () => {
+    projectLock.alone(keyOf(digest), async () => {
       const key = keyOf(digest)
       const before = await storage.stat(key)
-      if (before) return { added: false, ...factsOf(before) }
-      await storage.put(key, archive.path, { ifAbsent: true })
-      return { added: true, ...(await stat(digest)) }
+      // Who sends it is about to use it: an old one is stored anew, so that it is not swept before.
+      const isYoung = before && Date.now() - before.modifiedAt.getTime() < projectMilliseconds / 2
+      if (isYoung) return { added: false, ...factsOf(before) }
+      await storage.put(key, archive.path, { ifAbsent: !before })
+      return { added: !before, ...(await stat(digest)) }
     })
 
   return {

@@ -5,6 +5,7 @@ import { JobNotFound, RangeNotSatisfiable } from '../errors.ts'
 import { logKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
 import { isTerminal } from './job.ts'
+import { openLiveLog } from './open-live-log.ts'
 
 const blockBytes = 128 * 1024
 const pollMilliseconds = 250
@@ -103,7 +104,7 @@ async function lookAt({ store, storage, backend }: LogSources, id: string): Prom
   const job = await store.get(id)
   if (!job) throw new JobNotFound(id)
   const complete = isTerminal(job.status)
-  const live = await backend.log(id)
+  const live = await openLiveLog(backend, id)
   try {
     if (live) return { complete, sizeBytes: await live.sizeBytes() }
   } finally {
@@ -121,7 +122,7 @@ async function readBlock(
   offset: number,
   limit: number
 ): Promise<Buffer> {
-  const live = await backend.log(id)
+  const live = await openLiveLog(backend, id)
   try {
     const block = await live?.read(offset, limit)
     if (block?.length) return block

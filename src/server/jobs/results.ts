@@ -5,6 +5,7 @@ import { ModelFileNotFound, ModelNotFound, ModelNotReady } from '../errors.ts'
 import { listedFiles } from '../models/index.ts'
 import { modelKey, reportKey, type Storage, type StoredObject } from '../storage/index.ts'
 import { isTerminal, type JobRecord } from './job.ts'
+import { openLiveLog } from './open-live-log.ts'
 
 /** Every method throws JOB_NOT_FOUND. */
 export interface Results {
@@ -62,7 +63,7 @@ export function createResults({ get, storage, backend }: ResultsOptions): Result
       const last = { metrics: job.metrics, metricHistory: {}, childRuns: [] }
       if (isTerminal(job.status)) return (await readReport(id)) ?? last
       // SageMaker's metrics come with the log, which is read as long as somebody asks for it.
-      const log = await backend.log(id)
+      const log = await openLiveLog(backend, id)
       await log?.close()
       return last
     },

@@ -1,7 +1,6 @@
 /** A submission becomes jobs: everything that a caller can know is checked first, all faults at once. */
 import { rm } from 'node:fs/promises'
 import type { Fault } from '../../contract/fault.ts'
-import type { KeyedLock } from '../../system/keyed-lock.ts'
 import type { Backend } from '../backends/index.ts'
 import { IdempotencyKeyInUse, StorageUnavailable, SubmissionInvalid } from '../errors.ts'
 import { projectKey } from '../storage/index.ts'
@@ -11,6 +10,7 @@ import { fingerprintOf, replay } from './idempotency.ts'
 import type { JobRecord } from './job.ts'
 import type { CheckQueue } from './limit-queue.ts'
 import { notThere, type OpenProject, openProject, type ProjectOptions } from './open-project.ts'
+import type { ProjectLock } from './project-lock.ts'
 import {
   type Accepted,
   type Asked,
@@ -23,8 +23,7 @@ import type { TenantStore } from './tenant-store.ts'
 export interface SubmitOptions extends ProjectOptions {
   store: TenantStore
   backend: Backend
-  /** Held for a project's key while it is put or removed. */
-  projectLock: KeyedLock
+  projectLock: ProjectLock
   checkQueue: CheckQueue
 }
 
@@ -33,7 +32,19 @@ export interface SubmitOptions extends ProjectOptions {
  * PROJECT_TOO_LARGE, IDEMPOTENCY_KEY_REUSED, QUEUE_FULL or MALFORMED_REQUEST, and leaves nothing behind. Removes the spooled archive
  * in any case.
  */
-export async function submitJobs(
+export function submitJobs(
+  submission: Submission,
+  asked: Asked,
+  options: SubmitOptions
+): Promise<Accepted> {
+  const digest = submission.texts.get('project')
+  const submit = () => submitWith(submission, asked, options)
+  return digest === undefined
+    ? submit()
+    : options.projectLock.hold(projectKey({ ...options, digest }), submit)
+}
+
+async function submitWith(
   submission: Submission,
   asked: Asked,
   options: SubmitOptions
@@ -118,9 +129,6 @@ function label(jobs: JobRecord[], { batch, rerunOf }: Asked): string {
   return id ?? jobs[0]?.id ?? ''
 }
 
-/** Callers try again within minutes, perhaps after a weekend. */
-const keyMilliseconds = 7 * 24 * 60 * 60 * 1000
-
 /** The project first, so that no job is there without it. False where the key is taken. */
 function keep(
   { inspected: { archive, digest } }: OpenProject,
@@ -129,12 +137,11 @@ function keep(
   { tenant, storage, store, projectLock }: SubmitOptions
 ): Promise<boolean> {
   const stored = projectKey({ tenant, digest })
-  return projectLock.run(stored, async () => {
+  return projectLock.alone(stored, async () => {
     if (archive) await storage.put(stored, archive.path, { ifAbsent: true }).catch(notStored)
-    // Between the look at it and the lock it may have been deleted.
+    // Another process, or a person, may have removed it since it was looked at.
     else if (!(await storage.stat(stored))) throw new SubmissionInvalid([notThere(digest)])
     if (!key) return store.insert(jobs)
-    await store.forgetKeys(new Date(Date.now() - keyMilliseconds).toISOString())
     const createdAt = new Date().toISOString()
     return store.insert(jobs, { ...key, fingerprint, answer: id, createdAt })
   })

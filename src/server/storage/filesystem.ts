@@ -11,6 +11,7 @@ import {
   link,
   mkdir,
   open,
+  readdir,
   rename,
   rm,
   stat,
@@ -20,8 +21,8 @@ import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { getSystemErrorMessage } from 'node:util'
 import { StorageUnavailable } from '../errors.ts'
-import { checkKey } from './check-key.ts'
-import type { Storage } from './index.ts'
+import { checkKey, isKey } from './check-key.ts'
+import type { ListedObject, Storage } from './index.ts'
 
 const readChunkBytes = 1024 * 1024
 
@@ -59,6 +60,17 @@ export function createFilesystem(folder: string): Storage {
     return stream
   }
 
+  async function* listBelow(prefix: string): AsyncGenerator<ListedObject> {
+    const folder = pathOf(prefix.replace(/\/$/, ''))
+    const entries = await readdir(folder, { recursive: true }).catch(undefinedIfMissing)
+    for (const name of entries ?? []) {
+      const key = `${prefix}${name}`
+      // Temporary files begin with a dot.
+      const found = isKey(key) ? await statObject(key) : undefined
+      if (found) yield { key, modifiedAt: found.modifiedAt }
+    }
+  }
+
   const removeObjects = async (key: string) => {
     if (key.endsWith('/')) await rm(pathOf(key.slice(0, -1)), { recursive: true, force: true })
     else if (await statObject(key)) await rm(pathOf(key), { force: true })
@@ -71,6 +83,14 @@ export function createFilesystem(folder: string): Storage {
       explained(putObject(key, file, ifAbsent ? linkAbsent : rename)),
     read: (key, range = {}) => explained(readObject(key, range)),
     remove: key => explained(removeObjects(key)),
+
+    async *list(prefix) {
+      try {
+        yield* listBelow(prefix)
+      } catch (error) {
+        throw explain(error as NodeJS.ErrnoException)
+      }
+    },
 
     uri: key => pathToFileURL(pathOf(key)).href,
     temporaryUrl: async () => undefined,
@@ -92,12 +112,16 @@ export function createFilesystem(folder: string): Storage {
 /** In the system's words, but without paths, which are no matter of those who call the service. */
 const explained = <Result>(answer: Promise<Result>): Promise<Result> =>
   answer.catch((error: NodeJS.ErrnoException) => {
-    if (error.errno === undefined) throw error
-    const words = getSystemErrorMessage(error.errno)
-    throw new StorageUnavailable(`The storage’s file system says: ${words} (${error.code}).`, {
-      cause: error
-    })
+    throw explain(error)
   })
+
+function explain(error: NodeJS.ErrnoException): Error {
+  if (error.errno === undefined) return error
+  const words = getSystemErrorMessage(error.errno)
+  return new StorageUnavailable(`The storage’s file system says: ${words} (${error.code}).`, {
+    cause: error
+  })
+}
 
 type Move = (file: string, target: string) => Promise<void>
 

@@ -9,6 +9,11 @@ export interface StoredObject {
   modifiedAt: Date
 }
 
+export interface ListedObject {
+  key: string
+  modifiedAt: Date
+}
+
 /** Every method throws STORAGE_UNAVAILABLE, with the reason in words, where it cannot do its work now. */
 export interface Storage {
   readonly name: 'filesystem' | 's3'
@@ -18,6 +23,8 @@ export interface Storage {
   stat(key: string): Promise<StoredObject | undefined>
   /** The bytes from `start` to `end` (both inclusive); fails where there is no such object. */
   read(key: string, range?: { start?: number; end?: number }): Promise<Readable>
+  /** The objects below a prefix that ends in "/", in no order; none where there is no such prefix. */
+  list(prefix: string): AsyncIterable<ListedObject>
   /** Removes an object, or all objects below a prefix that ends in "/"; absent is fine. */
   remove(key: string): Promise<void>
   /** Where others find the object, such as s3://bucket/prefix/key; whether there is one or not. */
@@ -40,9 +47,24 @@ export const jobsFolder = 'jobs'
 /** All that a job has left. */
 export const jobFolder = (id: string) => `${jobsFolder}/${id}/`
 
+const hexOf = (digest: string) => digest.replace('sha256:', '')
+
+export interface ProjectName {
+  tenant: string
+  digest: string
+}
+
+/** Below them are the projects of all tenants. */
+export const projectFolders = ['projects/', 'tenants/']
 /** Of a tenant's own: what others have sent cannot be told from it. */
-export const projectKey = ({ tenant, digest }: { tenant: string; digest: string }) =>
-  `${tenant === defaultTenant ? '' : `tenants/${tenant}/`}projects/${digest.replace('sha256:', '')}.tar.gz`
+export const projectKey = ({ tenant, digest }: ProjectName) =>
+  `${tenant === defaultTenant ? '' : `tenants/${tenant}/`}projects/${hexOf(digest)}.tar.gz`
+/** undefined where the key is not a project's. */
+export function projectOf(key: string): ProjectName | undefined {
+  const [, tenant = defaultTenant, hex] =
+    /^(?:tenants\/([^/]+)\/)?projects\/([0-9a-f]{64})\.tar\.gz$/.exec(key) ?? []
+  return hex === undefined ? undefined : { tenant, digest: `sha256:${hex}` }
+}
 export const modelKey = (id: string) => `jobs/${id}/output/model.tar.gz`
 export const outputKey = (id: string) => `jobs/${id}/output/output.tar.gz`
 export const logKey = (id: string) => `jobs/${id}/log.txt`

@@ -13,7 +13,7 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import pLimit from 'p-limit'
 import { checkKey } from './check-key.ts'
-import type { Storage } from './index.ts'
+import type { ListedObject, Storage } from './index.ts'
 import { explainS3Error, statusOf } from './s3-errors.ts'
 import { SilentStore, type UploadLimits, upload } from './s3-upload.ts'
 
@@ -59,6 +59,13 @@ export function createS3(options: S3Options): Storage {
     }
   }
 
+  async function* listBelow(folder: string): AsyncGenerator<ListedObject> {
+    const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: folder }, limits)
+    for await (const { Contents = [] } of pages)
+      for (const { Key = '', LastModified = new Date(0) } of Contents)
+        yield { key: Key.slice(prefix.length), modifiedAt: LastModified }
+  }
+
   return {
     name: 's3',
 
@@ -93,6 +100,15 @@ export function createS3(options: S3Options): Storage {
       if (!found) throw new Error(`The storage has no object ${JSON.stringify(key)}.`)
       // In Node it is the HTTP response itself: destroying it closes the connection.
       return found.Body as Readable
+    },
+
+    async *list(folder) {
+      const { Key } = target(folder.replace(/\/$/, ''))
+      try {
+        yield* listBelow(`${Key}/`)
+      } catch (error) {
+        throw explainS3Error(error as Error, bucket, `${JSON.stringify(folder)} was not listed`)
+      }
     },
 
     async remove(key) {

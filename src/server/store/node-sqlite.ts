@@ -2,6 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { StoreUnavailable } from '../errors.ts'
 import type { SqlDatabase } from './sql.ts'
 
 const busyTimeoutMilliseconds = 5000
@@ -69,8 +70,24 @@ function prepare(database: DatabaseSync, sql: string): SqliteStatement {
   const statement = database.prepare(sql)
   return {
     reader: statement.columns().length > 0,
-    all: parameters => statement.all(...(parameters as SQLInputValue[])),
-    run: parameters => statement.run(...(parameters as SQLInputValue[])),
+    all: parameters => explained(() => statement.all(...(parameters as SQLInputValue[]))),
+    run: parameters => explained(() => statement.run(...(parameters as SQLInputValue[]))),
     iterate: parameters => statement.iterate(...(parameters as SQLInputValue[]))
+  }
+}
+
+/** Busy, locked, no memory, read-only, an error of the disk, a full one, and a file that cannot be opened. */
+const passing = [5, 6, 7, 8, 10, 13, 14]
+
+/** What lies in the machine, not in the statement, is told as that. The low byte is the kind of an error. */
+function explained<Result>(act: () => Result): Result {
+  try {
+    return act()
+  } catch (error) {
+    const { errcode = 0, message } = error as Error & { errcode?: number }
+    if (!passing.includes(errcode & 0xff)) throw error
+    throw new StoreUnavailable(`The database of jobs cannot be used now: ${message}.`, {
+      cause: error
+    })
   }
 }

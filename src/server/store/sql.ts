@@ -136,6 +136,17 @@ export async function createStore({ name, dialect, location }: SqlDatabase): Pro
   }
 }
 
+/** Its key goes with its last job: what it stood for is there no more. */
+async function forgetEmptyBatch(database: Kysely<Tables>, batch: string): Promise<void> {
+  await database
+    .deleteFrom('idempotency_keys')
+    .where('answer', '=', batch)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('jobs').select('id').where('batch', '=', batch)))
+    )
+    .execute()
+}
+
 /** Within what a statement may have of parameters. */
 const rowsAtOnce = 500
 
@@ -153,16 +164,6 @@ async function takeKey(
     .onConflict(conflict => conflict.doNothing())
     .executeTakeFirst()
   return inserted === 1n
-}
-
-async function forgetEmptyBatch(database: Kysely<Tables>, batch: string): Promise<void> {
-  await database
-    .deleteFrom('idempotency_keys')
-    .where('answer', '=', batch)
-    .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('jobs').select('id').where('jobs.batch', '=', batch)))
-    )
-    .execute()
 }
 
 const tagRows = ({ id, tags }: JobRecord) =>
@@ -218,7 +219,8 @@ const added = {
   billableSeconds: null,
   batch: null,
   rerunOf: null,
-  serviceVersion: null
+  serviceVersion: null,
+  keptBytes: null
 }
 
 const fromRow = ({ document, version, stop_requested_at }: Row): JobRecord => ({

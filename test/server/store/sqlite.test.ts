@@ -114,6 +114,20 @@ t.test('says where it cannot make its file', async t => {
   t.throws(() => openSqlite(file), { message: /missing\/jobs\.db cannot be opened/ })
 })
 
+t.test('a database that somebody else locks is unavailable, and is there again later', async t => {
+  const file = fileOf(t)
+  const store = await open(t, file)
+  const other = new DatabaseSync(file)
+  t.teardown(() => other.close())
+  other.exec('BEGIN EXCLUSIVE')
+  await t.rejects(store.insert(aJob()), {
+    code: 'STORE_UNAVAILABLE',
+    message: 'The database of jobs cannot be used now: database is locked.'
+  })
+  other.exec('ROLLBACK')
+  t.equal(await store.insert(aJob()), true)
+})
+
 t.test('finds lists and the oldest jobs by an index', async t => {
   const file = fileOf(t)
   await open(t, file)

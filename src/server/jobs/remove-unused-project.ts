@@ -1,0 +1,30 @@
+/** A project that is old enough and that no job and no submission under way needs is removed. */
+import { projectKey, type Storage } from '../storage/index.ts'
+import type { Store } from '../store/index.ts'
+import type { ProjectLock } from './project-lock.ts'
+
+export interface ProjectRemoval {
+  store: Pick<Store, 'get' | 'list' | 'remove'>
+  storage: Storage
+  projectLock: ProjectLock
+  /** Younger ones may be needed by a submission to come. */
+  projectMilliseconds: number
+}
+
+/** Answers whether it was removed now. */
+export function removeUnusedProject(
+  project: { tenant: string; digest: string },
+  { store, storage, projectLock, projectMilliseconds }: ProjectRemoval
+): Promise<boolean> {
+  const key = projectKey(project)
+  return projectLock.alone(key, async () => {
+    if (projectLock.isHeld(key)) return false
+    const found = await storage.stat(key)
+    if (!found || Date.now() - found.modifiedAt.getTime() < projectMilliseconds) return false
+    const { tenant, digest } = project
+    const [user] = await store.list({ tenant, project: digest, limit: 1 })
+    if (user) return false
+    await storage.remove(key)
+    return true
+  })
+}

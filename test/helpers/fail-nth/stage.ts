@@ -1,0 +1,142 @@
+/** The API and the loop over a real store and storage, whose calls can be made to fail, in a folder of their own. */
+
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { createApp } from '../../../src/server/app.ts'
+import { StorageUnavailable, StoreUnavailable } from '../../../src/server/errors.ts'
+import { createJobs, type Jobs } from '../../../src/server/jobs/index.ts'
+import { isTerminal } from '../../../src/server/jobs/job.ts'
+import { watchStore } from '../../../src/server/jobs/job-changes.ts'
+import { defaultLimits } from '../../../src/server/projects/project-limits.ts'
+import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
+import { logKey, modelKey, type Storage } from '../../../src/server/storage/index.ts'
+import type { Store } from '../../../src/server/store/index.ts'
+import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
+import { createStore } from '../../../src/server/store/sql.ts'
+import { appOptions } from '../app-options.ts'
+import { createRemote, type Remote } from '../state-machine/remote.ts'
+import { createNthCall, type Failure, type NthCall } from './nth-call.ts'
+
+export interface Stage {
+  app: FastifyInstance
+  /** Without failures. */
+  store: Store
+  storage: Storage
+  remote: Remote
+  calls: NthCall
+  /** A new process takes over. */
+  restart(): Promise<void>
+  start(): void
+  put(key: string): Promise<void>
+  /** What lies about that belongs to no job and no project. */
+  leftovers(): Promise<string[]>
+  close(): Promise<void>
+}
+
+const storeMethods = [
+  ...(['insert', 'findKey', 'forgetKeys', 'summary', 'remove', 'get'] as const),
+  ...(['list', 'oldest', 'save', 'requestStop'] as const)
+]
+const storageMethods = ['put', 'stat', 'read', 'remove'] as const
+const backendMethods = ['start', 'observe', 'stop', 'log', 'forget', 'kept'] as const
+
+const words: Record<Failure, string> = {
+  error: 'Input/output error',
+  timeout: 'It did not answer in time',
+  full: 'No space left on device',
+  lost: 'The connection was reset'
+}
+
+export async function createStage(): Promise<Stage> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'mlflow-jobs-faults-'))
+  const folder = join(dataDir, 'tmp')
+  await mkdir(folder)
+  const store = await createStore(openSqlite(join(dataDir, 'jobs.db')))
+  const storage = createFilesystem(dataDir)
+  const remote = createRemote(async id => {
+    const job = await store.get(id)
+    return !job || isTerminal(job.status)
+  })
+  const calls = createNthCall()
+  const parts = {
+    store: watchStore(
+      calls.between('store', store, storeMethods, kind => new StoreUnavailable(words[kind]))
+    ),
+    storage: calls.between(
+      'storage',
+      storage,
+      storageMethods,
+      kind => new StorageUnavailable(words[kind])
+    ),
+    backend: calls.between(
+      'backend',
+      remote.backend,
+      backendMethods,
+      kind => new Error(words[kind])
+    )
+  }
+  let app: FastifyInstance
+  let jobs: Jobs
+
+  async function begin(): Promise<void> {
+    remote.deafen()
+    jobs = createJobs({
+      ...parts,
+      keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds: 60_000 },
+      submit: { folder, limits: defaultLimits, queuedJobs: Infinity },
+      loop: { folder, intervalMilliseconds: 5, log: { info() {}, error() {} } }
+    })
+    app = await createApp({
+      ...parts,
+      jobs,
+      folder,
+      limits: defaultLimits,
+      ...appOptions(dataDir)
+    })
+  }
+
+  async function end(): Promise<void> {
+    await app.close()
+    await jobs.close()
+  }
+
+  await begin()
+  return {
+    get app() {
+      return app
+    },
+    store,
+    storage,
+    remote,
+    calls,
+    start: () => jobs.start(),
+    async restart() {
+      await end()
+      await begin()
+    },
+    async put(key) {
+      const file = join(folder, 'file')
+      await writeFile(file, 'bytes')
+      await storage.put(key, file)
+    },
+    async leftovers() {
+      const temporary = await readdir(folder)
+      const folders = await readdir(join(dataDir, 'jobs')).catch(() => [])
+      const known = await Promise.all(folders.map(id => store.get(id)))
+      return [
+        ...temporary.map(name => `tmp/${name} is left over`),
+        ...folders.filter((_, n) => !known[n]).map(id => `jobs/${id} is left over`)
+      ]
+    },
+    async close() {
+      await end()
+      await store.close()
+      await rm(dataDir, { recursive: true })
+    }
+  }
+}
+
+/** What a job with these would have left. */
+export const leftBy = (id: string) => [modelKey(id), logKey(id)]
