@@ -5,10 +5,12 @@ import { prepareTestTools } from './training.ts'
 
 const usage = `npm run chaos:sagemaker [-- --kills 10] [--jobs 200] [--quota 5]
     [--throttle 0.3] [--fail 0.02] [--lost 0.05] [--without-input 0.05] [--seed 1]
+    [--database postgres --replicas 2]
 
 Jobs run under a quota of so many instances, on an emulated SageMaker that throttles calls, fails (500
 and 503, before its work or after it) and loses answers of CreateTrainingJob with these probabilities,
 while the service is killed (-9) and started again; a share of them has an input that is not there.
+With a PostgreSQL, which must be installed, so many services share it, and each kill is another's.
 Then checks that every other job was trained once and ended well, and prints the calls to AWS.`
 
 const { values } = parseArgs({
@@ -21,6 +23,8 @@ const { values } = parseArgs({
     lost: { type: 'string', default: '0.05' },
     'without-input': { type: 'string', default: '0.05' },
     seed: { type: 'string', default: '1' },
+    database: { type: 'string', default: 'sqlite' },
+    replicas: { type: 'string', default: '2' },
     help: { type: 'boolean', short: 'h' }
   }
 })
@@ -42,6 +46,7 @@ else {
     lostAnswers: number(values.lost),
     withoutInput: number(values['without-input']),
     seed: number(values.seed),
+    replicas: values.database === 'postgres' ? number(values.replicas) : 0,
     onProgress: text => console.log(`  ${text}`)
   })
   for (const line of [...lost, ...doubled, ...stuck, ...broken, ...result.calls]) console.log(line)

@@ -3,6 +3,7 @@ import { glob, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
+import { readConfig } from '../src/server/config.ts'
 import { variableSchemas } from '../src/server/config-variables.ts'
 import { policy, policyEnvironment } from './helpers/policies.ts'
 
@@ -176,3 +177,30 @@ t.test(
     for (const name of Object.keys(environment)) t.ok(known.includes(name), name)
   }
 )
+
+t.test('deploy/replicas gives each service what it needs, and strangers nothing', async t => {
+  const folder = join(root, 'deploy/replicas')
+  const { services } = parse(await readFile(join(folder, 'compose.yaml'), 'utf8'))
+  const { api, proxy } = services
+  t.ok(api.deploy.replicas >= 2)
+  t.notOk(api.ports)
+  t.same(proxy.ports, ['127.0.0.1:8080:8080'])
+  const given: Record<string, string> = {
+    POSTGRES_PASSWORD: 'secret',
+    S3_BUCKET: 'training',
+    SAGEMAKER_ROLE_ARN: 'arn:aws:iam::123456789012:role/training',
+    SAGEMAKER_IMAGE_URI: 'train',
+    AWS_REGION: 'us-east-1'
+  }
+  const environment = Object.fromEntries(
+    Object.entries<string>(api.environment).map(([name, value]) => [
+      name,
+      value.replace(/\$\{(\w+):[?-]\}/g, (_, variable) => given[variable] ?? '')
+    ])
+  )
+  t.match(readConfig(environment), {
+    backend: 'sagemaker',
+    databaseUrl: 'postgres://mlflow_jobs:secret@postgres:5432/mlflow_jobs'
+  })
+  t.match(await readFile(join(folder, 'Caddyfile'), 'utf8'), /flush_interval -1/)
+})

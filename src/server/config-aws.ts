@@ -76,6 +76,10 @@ export function missingForAws(given: Environment): string[] {
     faults.push(
       `STORAGE is ${JSON.stringify(given.STORAGE ?? 'filesystem')}: it must be s3 with BACKEND=sagemaker, for training jobs read their code from S3.`
     )
+  if (/^postgres/.test(given.DATABASE_URL ?? '') && (!sagemaker || given.STORAGE !== 's3'))
+    faults.push(
+      'DATABASE_URL is a PostgreSQL database, which several services share: it needs STORAGE=s3 and BACKEND=sagemaker, for files and jobs of one machine cannot be shared.'
+    )
   if (sagemaker || given.STORAGE === 's3')
     need('S3_BUCKET', sagemaker ? 'BACKEND=sagemaker' : 'STORAGE=s3', 'the name of a bucket')
   if (sagemaker) {

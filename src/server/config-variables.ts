@@ -209,11 +209,11 @@ export const Variables = Type.Object({
   }),
   DATABASE_URL: Type.String({
     default: 'sqlite:',
-    pattern: '^sqlite:$',
-    right: '"sqlite:", for no other database is available in this version',
+    pattern: '^(sqlite:|postgres(ql)?://\\S+)$',
+    right: '"sqlite:", or an address such as postgres://user:password@host:5432/database',
     secret: true,
     description:
-      'Where jobs are recorded: `sqlite:` is the file `jobs.db` in `DATA_DIR`. `DATABASE_URL_FILE` names a file that holds the value.'
+      'Where jobs are recorded: `sqlite:` is the file `jobs.db` in `DATA_DIR`; `postgres://user:password@host:5432/database` lets several services share them, with `STORAGE=s3` and `BACKEND=sagemaker`. `DATABASE_URL_FILE` names a file that holds the value.'
   }),
   PYTHON: Type.Optional(
     Type.String({

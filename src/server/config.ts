@@ -31,6 +31,8 @@ export interface Config {
   dataDir: string
   backend: Variables['BACKEND']
   storage: Variables['STORAGE']
+  /** Of PostgreSQL, which other services may use, too; without it jobs are recorded in a file of this service alone. */
+  databaseUrl: string | undefined
   /** The operator's interpreter; without it one is prepared. */
   python: string | undefined
   localSlots: number
@@ -97,6 +99,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     dataDir: resolve(values.DATA_DIR),
     backend: values.BACKEND,
     storage: values.STORAGE,
+    databaseUrl: values.DATABASE_URL === 'sqlite:' ? undefined : values.DATABASE_URL,
     python: values.PYTHON,
     localSlots: values.LOCAL_SLOTS ?? Math.min(availableParallelism(), 4),
     mlflowTrackingUri: values.MLFLOW_TRACKING_URI,

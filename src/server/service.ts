@@ -23,6 +23,7 @@ import { watchService } from './metrics/watch-service.ts'
 import { createPlaces } from './places.ts'
 import { createFilesystem } from './storage/filesystem.ts'
 import type { Storage } from './storage/index.ts'
+import type { Store } from './store/index.ts'
 import { openSqlite } from './store/node-sqlite.ts'
 import { createStore } from './store/sql.ts'
 import { version } from './version.ts'
@@ -44,24 +45,21 @@ export async function createService(
   config: Config,
   logger: AppOptions['logger']
 ): Promise<Service> {
-  const callers = await createCallers(config, text => app.log.error(text))
+  let log: FastifyInstance['log'] | undefined
+  const say: Voice = {
+    progress: text => log?.info(text),
+    problem: text => log?.warn(text)
+  }
+  const callers = await createCallers(config, say.problem)
   const folder = join(config.dataDir, 'tmp')
   const lock = await takeDataFolder(config.dataDir, folder)
   const metrics = createMetrics()
   measureProcess(metrics)
   const counted = <Parts extends object>(part: 'store' | 'storage' | 'backend', parts: Parts) =>
     countCalls(parts, part, metrics)
-  const store = watchStore(
-    counted('store', await createStore(openSqlite(join(config.dataDir, 'jobs.db'))))
-  )
   const storage = counted('storage', await createStorage(config))
-  const backend = counted(
-    'backend',
-    await createBackend(config, {
-      progress: text => app.log.info(text),
-      problem: text => app.log.warn(text)
-    })
-  )
+  const backend = counted('backend', await createBackend(config, folder, say))
+  const store = watchStore(counted('store', await openStore(config, say)))
   const { queuedJobs } = config
   const places = createPlaces(config.open)
   const disk = createDisk(config.dataDir, config.minFreeBytes)
@@ -104,6 +102,7 @@ export async function createService(
     corsOrigins: config.corsOrigins,
     logger
   })
+  log = app.log
   return {
     app,
     start: jobs.start,
@@ -120,7 +119,13 @@ export async function createService(
   }
 }
 
-// The SDK of AWS takes memory and time: it is loaded where it is used.
+// The SDK of AWS and the driver of PostgreSQL take memory and time: they are loaded where they are used.
+
+async function openStore({ databaseUrl, dataDir }: Config, { problem }: Voice): Promise<Store> {
+  if (!databaseUrl) return createStore(openSqlite(join(dataDir, 'jobs.db')))
+  const { createPostgresStore } = await import('./store/postgres.ts')
+  return createPostgresStore({ url: databaseUrl, onProblem: problem })
+}
 
 async function createStorage({ s3, dataDir }: Config): Promise<Storage> {
   if (!s3) return createFilesystem(dataDir)
@@ -128,12 +133,16 @@ async function createStorage({ s3, dataDir }: Config): Promise<Storage> {
   return createS3(s3)
 }
 
-type Say = (text: string) => void
+/** What is said is said when the app is there: next to nothing happens before. */
+interface Voice {
+  progress(text: string): void
+  problem(text: string): void
+}
 
 /** undefined: nobody is asked who they are. */
 async function createCallers(
   { apiKeysFile, oidc }: Config,
-  onProblem: Say
+  onProblem: Voice['problem']
 ): Promise<Callers | undefined> {
   const callers: Callers[] = []
   if (apiKeysFile) callers.push(await openKeyFile(apiKeysFile, { onProblem }))
@@ -144,11 +153,8 @@ async function createCallers(
   return callers.length > 0 ? anyOf(callers) : undefined
 }
 
-/** What is said is said when the app is there: nothing happens before `start`. */
-async function createBackend(
-  config: Config,
-  say: { progress: Say; problem: Say }
-): Promise<Backend> {
+/** `temporary`: a folder that is emptied when the service starts. */
+async function createBackend(config: Config, temporary: string, say: Voice): Promise<Backend> {
   const { sagemaker, dataDir, mlflowTrackingUri, jobEnvironment, buildEnvironment } = config
   if (sagemaker) {
     const { checkSettings } = await import('./backends/sagemaker/check-settings.ts')
@@ -163,10 +169,12 @@ async function createBackend(
       folder: dataDir,
       trackingUri: mlflowTrackingUri ?? null,
       client: clients.sagemaker,
-      createLogs: hostsOf =>
+      shared: config.databaseUrl !== undefined,
+      createLogs: (hostsOf, passing) =>
         createJobLogs({
           client: clients.cloudWatchLogs,
-          folder: dataDir,
+          folder: passing ? temporary : dataDir,
+          passing,
           hostsOf,
           onProblem: say.problem
         }),

@@ -17,6 +17,8 @@ import {
   settle,
   submitAll
 } from './chaos.ts'
+import { type PostgresServer, startPostgres } from './postgres.ts'
+import { asOne } from './replicas.ts'
 import { startS3 } from './s3-server.ts'
 import { type Call, type SageMakerEmulator, startSageMaker } from './sagemaker/index.ts'
 import { createRandom } from './sagemaker/knobs.ts'
@@ -32,6 +34,8 @@ export interface SageMakerChaosOptions {
   fail: number
   lostAnswers: number
   withoutInput: number
+  /** So many services on one PostgreSQL; one on SQLite without it. */
+  replicas?: number
   onProgress(text: string): void
 }
 
@@ -58,12 +62,15 @@ export async function chaosSagemaker(
       seed
     }
   })
-  const service = await createKillable({
-    DATA_DIR: join(folder, 'data'),
+  const environment = {
     ...emulator.environment,
     ...sagemakerEnvironment,
     SAGEMAKER_INSTANCE_TYPE: 'ml.m5.xlarge'
-  })
+  }
+  const postgres = options.replicas ? await startPostgres() : undefined
+  const service = postgres
+    ? asOne(await onPostgres(postgres, options.replicas ?? 1, folder, environment))
+    : await createKillable({ ...environment, DATA_DIR: join(folder, 'data') })
   try {
     const archive = await makeProject(folder)
     const acknowledged = new Set<string>()
@@ -84,8 +91,22 @@ export async function chaosSagemaker(
     await service.end()
     await emulator.stop()
     await s3.stop()
+    await postgres?.remove()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function onPostgres(
+  postgres: PostgresServer,
+  count: number,
+  folder: string,
+  environment: Record<string, string>
+): Promise<Killable[]> {
+  const DATABASE_URL = await postgres.makeDatabase()
+  const folders = Array.from({ length: count }, (_, n) => join(folder, `data-${n}`))
+  return Promise.all(
+    folders.map(DATA_DIR => createKillable({ ...environment, DATABASE_URL, DATA_DIR }))
+  )
 }
 
 async function makeProject(folder: string): Promise<string> {

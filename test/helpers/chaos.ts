@@ -89,7 +89,13 @@ for line in range(${lines}):
 
 export interface Killable {
   url: string
+  /** Of its process; undefined while there is none. */
+  pid(): number | undefined
   start(): Promise<void>
+  /** SIGSTOP: it hangs until it goes on. */
+  pause(): void
+  /** SIGCONT */
+  resume(): void
   kill(): Promise<void>
   end(): Promise<void>
 }
@@ -108,6 +114,9 @@ export async function createKillable(environment: Record<string, string>): Promi
   }
   const killable: Killable = {
     url,
+    pid: () => process_?.pid,
+    pause: () => void process_?.kill('SIGSTOP'),
+    resume: () => void process_?.kill('SIGCONT'),
     async start() {
       process_ = spawn(process.execPath, [serviceMain], {
         env: {
@@ -168,7 +177,7 @@ interface Submissions {
 }
 
 export async function submitAll(
-  { url }: Killable,
+  service: Pick<Killable, 'url'>,
   { archive, parameters, jobs, inputsOf }: Submissions,
   acknowledged: Set<string>
 ): Promise<void> {
@@ -178,7 +187,7 @@ export async function submitAll(
     form.append('parameters', JSON.stringify(parameters))
     if (inputsOf) form.append('inputs', JSON.stringify(inputsOf(acknowledged.size)))
     try {
-      const response = await fetch(`${url}/jobs`, { method: 'POST', body: form })
+      const response = await fetch(`${service.url}/jobs`, { method: 'POST', body: form })
       if (response.status !== 202) throw new Error(await response.text())
       acknowledged.add(((await response.json()) as Job).id)
     } catch {

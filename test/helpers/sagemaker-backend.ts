@@ -87,6 +87,8 @@ export interface StartOptions {
   trackingUri?: string
   /** CloudWatch is not asked. */
   withoutLogs?: boolean
+  /** Other services move the same jobs on. */
+  shared?: boolean
 }
 
 export interface Stage {
@@ -123,19 +125,21 @@ export async function stage(
   return {
     emulator,
     problems,
-    start(t, { folder, trackingUri = 'http://tracking:5000', withoutLogs, ...options }) {
+    start(t, { folder, trackingUri = 'http://tracking:5000', withoutLogs, shared, ...options }) {
       const { sagemaker, cloudWatchLogs } = createClients('test')
       const backend = createSagemaker({
         settings: { ...settings, ...options.settings },
         folder,
         trackingUri,
+        shared: shared ?? false,
         client: sagemaker,
-        createLogs: hostsOf =>
+        createLogs: (hostsOf, passing) =>
           withoutLogs
             ? noLogs
             : createJobLogs({
                 client: cloudWatchLogs,
                 folder,
+                passing,
                 hostsOf,
                 onProblem,
                 pollMilliseconds: 10,

@@ -47,6 +47,26 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     t.strictSame(pages, [['E', 'D'], ['C', 'B'], ['A'], []])
   })
 
+  t.test('orders ids by their bytes', async t => {
+    const store = await makeStore(t)
+    await store.insert(['a', '-b', 'B', '_', '1', '-B'].map(id => aJob({ id })))
+    t.strictSame(ids(await store.oldest(['queued'], 9)), ['-B', '-b', '1', 'B', '_', 'a'])
+    t.strictSame(ids(await store.list({ limit: 9, before: '_' })), ['B', '1', '-b', '-B'])
+  })
+
+  t.test('finds nothing under text that no job can have', async t => {
+    const store = await makeStore(t)
+    await store.insert(aJob({ name: 'a' }))
+    for (const text of ['a\0', '\ud800']) {
+      t.equal(await store.get(text), undefined)
+      t.equal(await store.findKey('a', text), undefined)
+      t.equal(await store.requestStop(text, at), undefined)
+      const filters = [{ name: text }, { project: text }, { batch: text }]
+      for (const filter of [...filters, { tags: [[text, text] as [string, string]] }])
+        t.same(await store.list({ limit: 9, ...filter }), [], JSON.stringify(filter))
+    }
+  })
+
   t.test('lists only the statuses that are asked for', async t => {
     const store = await makeStore(t)
     await insertSome(store)

@@ -22,6 +22,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     dataDir: join(process.cwd(), 'data'),
     backend: 'local',
     storage: 'filesystem',
+    databaseUrl: undefined,
     python: undefined,
     mlflowTrackingUri: undefined,
     logLevel: 'info',
@@ -91,6 +92,7 @@ t.test('reads every variable', async t => {
     dataDir: '/srv/jobs',
     backend: 'local',
     storage: 'filesystem',
+    databaseUrl: undefined,
     python: '/opt/python/bin/python',
     localSlots: 7,
     mlflowTrackingUri: 'https://mlflow.example',
@@ -273,6 +275,23 @@ t.test(
   }
 )
 
+t.test('takes PostgreSQL for what several services can share, and for nothing else', async t => {
+  const DATABASE_URL = 'postgres://me:secret@db/jobs'
+  const shared = {
+    DATABASE_URL,
+    BACKEND: 'sagemaker',
+    STORAGE: 's3',
+    S3_BUCKET: 'training',
+    SAGEMAKER_ROLE_ARN: 'arn:aws:iam::123456789012:role/training',
+    SAGEMAKER_IMAGE_URI: 'train'
+  }
+  const fault =
+    'DATABASE_URL is a PostgreSQL database, which several services share: it needs STORAGE=s3 and BACKEND=sagemaker, for files and jobs of one machine cannot be shared.'
+  t.equal(readConfig(shared).databaseUrl, DATABASE_URL)
+  t.throws(() => readConfig({ DATABASE_URL }), refusal(fault))
+  t.throws(() => readConfig({ ...shared, BACKEND: 'local' }), refusal(fault))
+})
+
 t.test(
   'says all that is wrong at once: the variable, what was given, what would be right',
   async t => {
@@ -284,7 +303,7 @@ t.test(
           ALLOW_UNAUTHENTICATED: 'yes',
           BACKEND: 'docker',
           STORAGE: 'disk',
-          DATABASE_URL: 'postgres://me:secret@db/jobs',
+          DATABASE_URL: 'mysql://me:secret@db/jobs',
           LOCAL_SLOTS: '0',
           MLFLOW_TRACKING_URI: './mlruns',
           LOG_LEVEL: 'verbose',
@@ -295,7 +314,7 @@ t.test(
         'ALLOW_UNAUTHENTICATED is "yes": it must be true or false.',
         'BACKEND is "docker": it must be local or sagemaker.',
         'STORAGE is "disk": it must be filesystem or s3.',
-        'DATABASE_URL is set to what is not shown here: it must be "sqlite:", for no other database is available in this version.',
+        'DATABASE_URL is set to what is not shown here: it must be "sqlite:", or an address such as postgres://user:password@host:5432/database.',
         'LOCAL_SLOTS is "0": it must be a whole number from 1 to 1024.',
         'MLFLOW_TRACKING_URI is "./mlruns": it must be a URI with its scheme, such as http://127.0.0.1:5000.',
         'LOG_LEVEL is "verbose": it must be fatal, error, warn, info, debug, trace, or silent.',

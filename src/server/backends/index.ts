@@ -75,10 +75,21 @@ export interface LogSource {
   close(): Promise<void>
 }
 
+/** Whose jobs are moved on by this process, and for how long. */
+export interface Permit {
+  /** Where it does not hold any more, nothing may be started or stopped. */
+  holds(): boolean
+}
+
 export interface Backend {
   readonly name: 'local' | 'sagemaker'
-  /** Brings up what jobs need, in the background; `start` answers "later" with the reason until it is there. */
-  open(): void
+  /**
+   * From now on this process moves the jobs on, which another may have done before. Brings up what jobs need, in the
+   * background; `start` answers "later" with the reason until it is there.
+   */
+  open(permit: Permit): void
+  /** Another process moves the jobs on: nothing is asked, started or stopped until `open` is called again. */
+  rest(): Promise<void>
   /** What of a submission this backend cannot run; pointers are into the submission. Asks nobody. */
   check(job: BackendJob): Fault[]
   /** What a job with these would run on: the operator's defaults are applied. */

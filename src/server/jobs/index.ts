@@ -72,9 +72,9 @@ export interface JobsOptions {
 const keyMilliseconds = 60_000
 
 export function createJobs({ store, storage, backend, ...options }: JobsOptions): Jobs {
-  const loop = createLoop({ store, storage, backend, ...options.loop })
   const removal = { storage, projectLock: createProjectLock(), ...options.keep }
-  const sweeper = createSweeper({ ...removal, store, log: options.loop.log })
+  const sweep = createSweeper({ ...removal, store, log: options.loop.log })
+  const loop = createLoop({ store, storage, backend, sweep, ...options.loop })
   const shared = {
     ...removal,
     backend,
@@ -87,9 +87,8 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
 
   return {
     start() {
-      backend.open()
+      store.onChange({ changed() {}, asked: loop.wake })
       loop.start()
-      sweeper.start()
     },
 
     of(tenant) {
@@ -98,9 +97,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
       return view
     },
 
-    async close() {
-      await Promise.all([loop.stop(), sweeper.stop()])
-    }
+    close: loop.stop
   }
 }
 

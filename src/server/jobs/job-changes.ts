@@ -1,6 +1,6 @@
 /**
- * Who waits for a job is woken by whoever changes its record, and is given the record: however many wait, neither store
- * nor backend is asked again. Only changes of this process are heard, which alone writes to its store.
+ * Who waits for a job is woken by whoever changes its record. Of a change by this process they are given the record:
+ * however many wait, neither store nor backend is asked again. One by another service is read once for all who wait.
  */
 import { JobNotFound } from '../errors.ts'
 import type { Store } from '../store/index.ts'
@@ -35,13 +35,35 @@ export function watchStore(store: Store): WatchedStore {
     }
   }
 
-  return {
-    ...store,
+  /** Who cannot be told now is told of the next change, or when the store is heard again. */
+  async function readAgain(id: string): Promise<void> {
+    const job = await store.get(id).catch(() => undefined)
+    if (job) announce(job)
+  }
 
-    async save(job) {
-      const saved = await store.save(job)
+  const announced =
+    (save: Store['save']): Store['save'] =>
+    async job => {
+      const saved = await save(job)
       if (saved) announce(saved)
       return saved
+    }
+
+  store.onChange({
+    changed(id) {
+      const ids = id === undefined ? listeners.keys() : [id].filter(one => listeners.has(one))
+      for (const one of ids) void readAgain(one)
+    },
+    asked() {}
+  })
+
+  return {
+    ...store,
+    save: announced(store.save),
+
+    async lead(signal) {
+      const term = await store.lead(signal)
+      return term && { ...term, save: announced(term.save) }
     },
 
     async requestStop(id, at) {

@@ -1,6 +1,7 @@
 /**
  * The one loop that moves jobs on, and the only writer of their status. However many clients ask, the backend is asked
- * here alone. A turn begins with what the store says and what the backend sees, so a restart needs nothing else.
+ * here alone. A turn begins with what the store says and what the backend sees, so a restart needs nothing else. Of
+ * several services one runs it at a time, for a term; what it writes after its term is refused by the store.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,12 +10,13 @@ import pMap from 'p-map'
 import { plainFailure } from '../../contract/run-report.ts'
 import type { Backend, Observation, StartOutcome } from '../backends/index.ts'
 import { projectKey, type Storage } from '../storage/index.ts'
-import type { Store } from '../store/index.ts'
+import type { Store, Term } from '../store/index.ts'
 import { backendJob } from './backend-job.ts'
 import { finishJob } from './finish-job.ts'
 import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
-import { type Changes, moveJob, updateJob } from './move-job.ts'
+import { type Changes, moveJob, type Records, updateJob } from './move-job.ts'
 import { seenChanges } from './seen-changes.ts'
+import type { Sweeper } from './sweeper.ts'
 
 export interface Loop {
   start(): void
@@ -40,6 +42,8 @@ export interface LoopOptions {
   /** For temporary files. */
   folder: string
   intervalMilliseconds: number
+  /** What is done beside the turns, as long as this service leads. */
+  sweep?: Sweeper
   log: { info(data: object, text: string): void; error(data: object, text: string): void }
   watch?: LoopWatch
 }
@@ -66,6 +70,10 @@ export function createLoop(options: LoopOptions): Loop {
   /** A start that hangs does not hold up the end. */
   const impatient = new AbortController()
   let waking = new AbortController()
+  /** The one under way, or the last. */
+  let term: Term | undefined
+  /** Starting a job ends at it. */
+  let hurry = impatient.signal
   let running: Promise<void> | undefined
   // Waits are told by the monotonic clock: where the wall clock is set back, none gets longer.
   /** When a job whose start failed is tried again (performance.now). */
@@ -76,9 +84,32 @@ export function createLoop(options: LoopOptions): Loop {
   /** When a job's metrics were taken over (performance.now). */
   const metricsAt = new Map<string, number>()
 
-  async function turns(): Promise<void> {
+  /** Term after term. */
+  async function terms(): Promise<void> {
+    for (;;) {
+      term = await store.lead(ended.signal)
+      if (!term) return
+      hurry = AbortSignal.any([impatient.signal, term.over])
+      backend.open(term)
+      log.info({}, 'this service moves the jobs on')
+      const sweeping = options.sweep?.(AbortSignal.any([ended.signal, term.over]))
+      await turns(term.over)
+      await Promise.all([sweeping, ...finishing.values()])
+      if (!ended.signal.aborted) {
+        log.error(
+          { err: term.over.reason },
+          'the term is over: another service may move the jobs on'
+        )
+        await backend.rest()
+      }
+      await term.end()
+    }
+  }
+
+  async function turns(over: AbortSignal): Promise<void> {
+    const ending = AbortSignal.any([ended.signal, over])
     let recovered = false
-    while (!ended.signal.aborted) {
+    while (!ending.aborted) {
       waking = new AbortController()
       const begun = performance.now()
       const turned = (outcome: 'ok' | 'failed') =>
@@ -92,7 +123,7 @@ export function createLoop(options: LoopOptions): Loop {
         turned('failed')
         log.error({ err: error }, 'a turn of the loop failed; the next one tries again')
       }
-      const signal = AbortSignal.any([waking.signal, ended.signal])
+      const signal = AbortSignal.any([waking.signal, ending])
       await sleep(options.intervalMilliseconds, undefined, { signal }).catch(() => {})
     }
   }
@@ -147,7 +178,7 @@ export function createLoop(options: LoopOptions): Loop {
   async function startJob(job: JobRecord): Promise<string | undefined> {
     if ((retryAt.get(job.id) ?? 0) > performance.now()) return undefined
     const start = await backend
-      .start(backendJob(job, storage), impatient.signal)
+      .start(backendJob(job, storage), hurry)
       .catch(error => failedStart(job, error))
     if (start.outcome === 'later') {
       await noteReason(job, start.reason)
@@ -184,7 +215,7 @@ export function createLoop(options: LoopOptions): Loop {
       if (job.stopRequestedAt) await backend.stop(job.id)
       else if ((retryAt.get(job.id) ?? 0) <= performance.now()) {
         retryAt.set(job.id, performance.now() + retryMilliseconds)
-        await backend.start(backendJob(job, storage), impatient.signal)
+        await backend.start(backendJob(job, storage), hurry)
       }
       return
     }
@@ -225,6 +256,7 @@ export function createLoop(options: LoopOptions): Loop {
   }
 
   async function guarded(id: string, act: () => Promise<void>): Promise<void> {
+    if (term?.over.aborted) return
     try {
       await act()
     } catch (error) {
@@ -233,8 +265,12 @@ export function createLoop(options: LoopOptions): Loop {
     }
   }
 
+  const records: Records = {
+    get: store.get,
+    save: async job => term?.save(job)
+  }
   const noteReason = (job: JobRecord, reason: string) => update(job, { statusReason: reason })
-  const update = (job: JobRecord, changes: Changes) => updateJob(store, job, changes)
+  const update = (job: JobRecord, changes: Changes) => updateJob(records, job, changes)
   async function move(
     job: JobRecord,
     status: JobStatus,
@@ -242,7 +278,7 @@ export function createLoop(options: LoopOptions): Loop {
     changes: Changes,
     happenedAt?: string
   ): Promise<void> {
-    if (!(await moveJob(store, job, status, reason, changes, happenedAt))) return
+    if (!(await moveJob(records, job, status, reason, changes, happenedAt))) return
     log.info({ job: job.id, status, reason }, `job ${status}`)
     options.watch?.moved(job, status, changes.failure?.kind)
   }
@@ -250,14 +286,13 @@ export function createLoop(options: LoopOptions): Loop {
   return {
     start() {
       backend.onChange(() => waking.abort())
-      running ??= turns()
+      running ??= terms()
     },
     wake: () => waking.abort(),
     async stop() {
       ended.abort()
       const timer = setTimeout(() => impatient.abort(), stopMilliseconds)
       await running
-      await Promise.all(finishing.values())
       clearTimeout(timer)
     }
   }

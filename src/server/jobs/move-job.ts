@@ -19,9 +19,12 @@ export type Changes = Partial<
   >
 > & { backendStatus?: string; backendDetails?: Record<string, string> }
 
+/** Where the loop reads records and writes them back. */
+export type Records = Pick<Store, 'get' | 'save'>
+
 /** Moves the job forward and notes time and reason; false where that would be backwards, and nothing is done. */
 export async function moveJob(
-  store: Store,
+  store: Records,
   job: JobRecord,
   status: JobStatus,
   reason: string | null,
@@ -39,7 +42,7 @@ export async function moveJob(
 }
 
 /** Notes what changed while the status stays. */
-export async function updateJob(store: Store, job: JobRecord, changes: Changes): Promise<void> {
+export async function updateJob(store: Records, job: JobRecord, changes: Changes): Promise<void> {
   await change(store, job, now => apply(now, changes))
 }
 
@@ -50,7 +53,7 @@ function apply(job: JobRecord, { backendStatus, backendDetails, ...changes }: Ch
 }
 
 async function change(
-  store: Store,
+  store: Records,
   job: JobRecord,
   next: (now: JobRecord) => JobRecord
 ): Promise<boolean> {

@@ -68,7 +68,7 @@ export function createLogReader(sources: LogSources) {
     for (let look = first; ; look = await nextLook(id)) {
       while (offset < look.sizeBytes && !follow?.aborted) {
         const limit = Math.min(blockBytes, look.sizeBytes - offset)
-        const block = await readBlock(sources, id, offset, limit)
+        const block = await readBlock(sources, id, offset, limit, look)
         offset += block.length
         yield block
         heardAt = performance.now()
@@ -85,7 +85,7 @@ export function createLogReader(sources: LogSources) {
     const look = await lookAt(sources, id)
     const { sizeBytes, complete } = look
     const { tail, limit = Number.POSITIVE_INFINITY, follow } = options
-    const begin = tail === undefined ? 0 : await findTail(sources, id, sizeBytes, tail)
+    const begin = tail === undefined ? 0 : await findTail(sources, id, look, tail)
     const offset = options.offset ?? begin
     // A log that still grows may be on its way to there, as after a restart that has to find it again.
     if (complete && offset > sizeBytes) throw new RangeNotSatisfiable(sizeBytes)
@@ -104,7 +104,8 @@ async function lookAt({ store, storage, backend }: LogSources, id: string): Prom
   const job = await store.get(id)
   if (!job) throw new JobNotFound(id)
   const complete = isTerminal(job.status)
-  const live = await openLiveLog(backend, id)
+  // It is whole in storage then; another service of the same jobs may have read less of it than that.
+  const live = complete ? undefined : await openLiveLog(backend, id)
   try {
     if (live) return { complete, sizeBytes: await live.sizeBytes() }
   } finally {
@@ -120,9 +121,10 @@ async function readBlock(
   { storage, backend }: LogSources,
   id: string,
   offset: number,
-  limit: number
+  limit: number,
+  { complete }: Look
 ): Promise<Buffer> {
-  const live = await openLiveLog(backend, id)
+  const live = complete ? undefined : await openLiveLog(backend, id)
   try {
     const block = await live?.read(offset, limit)
     if (block?.length) return block
@@ -139,14 +141,15 @@ async function readBlock(
 async function findTail(
   sources: LogSources,
   id: string,
-  size: number,
+  look: Look,
   lines: number
 ): Promise<number> {
+  const { sizeBytes: size } = look
   if (lines === 0) return size
   let found = 0
   for (let end = size; end > 0; end -= blockBytes) {
     const start = Math.max(0, end - blockBytes)
-    const block = await readBlock(sources, id, start, end - start)
+    const block = await readBlock(sources, id, start, end - start, look)
     for (let at = block.length - 1; at >= 0; at--) {
       const endsTheLog = start + at === size - 1
       if (block[at] === newline && !endsTheLog && ++found === lines) return start + at + 1

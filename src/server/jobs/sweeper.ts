@@ -1,22 +1,16 @@
-/** Sweeps at the start and now and then. */
+/** Sweeps at the start of a term and now and then; services that share a store leave it to the one that leads. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type SweepOptions, sweep } from './sweep.ts'
 
-export interface Sweeper {
-  start(): void
-  /** Ends after the job or project that is being deleted. */
-  stop(): Promise<void>
-}
+/** Sweeps until the signal comes, and ends after the job or project that is being deleted then. */
+export type Sweeper = (signal: AbortSignal) => Promise<void>
 
 const pauseMilliseconds = 10 * 60 * 1000
 
-export function createSweeper(options: SweepOptions): Sweeper {
-  const { log } = options
-  const ended = new AbortController()
-  let running: Promise<void> | undefined
-
-  async function sweeps(): Promise<void> {
-    const { signal } = ended
+export const createSweeper =
+  (options: SweepOptions): Sweeper =>
+  async signal => {
+    const { log } = options
     while (!signal.aborted) {
       try {
         const swept = await sweep(options, signal)
@@ -27,14 +21,3 @@ export function createSweeper(options: SweepOptions): Sweeper {
       await sleep(pauseMilliseconds, undefined, { signal }).catch(() => {})
     }
   }
-
-  return {
-    start() {
-      running ??= sweeps()
-    },
-    async stop() {
-      ended.abort()
-      await running
-    }
-  }
-}

@@ -36,6 +36,27 @@ export interface IdempotencyKey {
   createdAt: string
 }
 
+/** The time for which this service leads: it alone moves jobs on. */
+export interface Term {
+  /** Comes when the term is over: from then on nothing may be started, stopped or written. */
+  readonly over: AbortSignal
+  /** Whether something may be started or stopped now; false also where a process that hung has not been told yet. */
+  holds(): boolean
+  /** As the store's; throws where somebody else leads by now, and writes nothing. */
+  save: Store['save']
+  /** Lets another service lead at once. */
+  end(): Promise<void>
+}
+
+/** Hears what other services do, and at times what this one does. */
+export interface StoreListener {
+  /** That job has changed; without an id, any may have. */
+  changed(id?: string): void
+  /** A job was submitted or is to be stopped: there is something to do for who leads. */
+  asked(): void
+}
+
+/** Every method throws STORE_UNAVAILABLE, with the reason in words, where the database cannot be used now. */
 export interface Store {
   readonly name: 'sqlite' | 'postgres'
   /**
@@ -61,6 +82,10 @@ export interface Store {
   save(job: JobRecord): Promise<JobRecord | undefined>
   /** Notes that a stop was asked for, once; does not change a terminal job. Answers the job as it is now. */
   requestStop(id: string, at: string): Promise<JobRecord | undefined>
+  /** Of all services on the database one leads: answers when it is this one, undefined at the signal. */
+  lead(signal: AbortSignal): Promise<Term | undefined>
+  /** A change is told when it is there to be read; after a connection was lost, everything may have changed. */
+  onChange(listener: StoreListener): void
   /** Throws the reason when it cannot be used now. */
   check(): Promise<void>
   close(): Promise<void>

@@ -1,5 +1,5 @@
 /** How the tables came to be: SQL that SQLite and PostgreSQL both take. */
-import type { Generated, Kysely } from 'kysely'
+import type { Expression, Generated, Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { version } from '../version.ts'
 
@@ -25,23 +25,42 @@ export interface Tables {
     answer: string
     created_at: string
   }
+  /** Only where several services share the database: one row. */
+  leadership: {
+    /** Grows whenever another service leads. */
+    token: number
+    /** For people: host and process. */
+    holder: string
+    expires_at: Date
+  }
   kysely_migration: { name: string; timestamp: Generated<string> }
+}
+
+export interface MigrateOptions {
+  /** For messages: where the database is, without secrets. */
+  location: string
+  /** What else can be done about a database of a newer version. */
+  remedy: string
+  /** For text that is put in order: as bytes are. */
+  orderedText: 'text' | Expression<string>
+  /** Adds what several services need. */
+  share?(database: Kysely<Tables>): Promise<void>
 }
 
 /**
  * Run in the order of their names, each once, never changed afterwards. Behind the @ stands the version of the service
  * that brought it, so that an older one can say what it has met.
  */
-const migrations: Record<string, Migration> = {
+const migrationsFor = ({ orderedText, share }: MigrateOptions): Record<string, Migration> => ({
   '0001-jobs@0.1.0': {
     async up(database) {
       await database.schema
         .createTable('jobs')
-        .addColumn('id', 'text', column => column.primaryKey().notNull())
+        .addColumn('id', orderedText, column => column.primaryKey().notNull())
         .addColumn('status', 'text', column => column.notNull())
         .addColumn('project_digest', 'text', column => column.notNull())
         .addColumn('name', 'text')
-        .addColumn('created_at', 'text', column => column.notNull())
+        .addColumn('created_at', orderedText, column => column.notNull())
         .addColumn('stop_requested_at', 'text')
         .addColumn('version', 'integer', column => column.notNull())
         .addColumn('document', 'text', column => column.notNull())
@@ -86,11 +105,16 @@ const migrations: Record<string, Migration> = {
           .execute()
     }
   },
+  '0003-several-services@0.1.0': {
+    async up(database) {
+      await share?.(database)
+    }
+  },
   '0004-tenants@0.1.0': {
     async up({ schema }) {
       await schema
         .alterTable('jobs')
-        .addColumn('tenant', 'text', column => column.notNull().defaultTo('default'))
+        .addColumn('tenant', orderedText, column => column.notNull().defaultTo('default'))
         .execute()
       for (const columns of [
         ['tenant', 'id'],
@@ -103,7 +127,7 @@ const migrations: Record<string, Migration> = {
           .execute()
     }
   }
-}
+})
 
 /** Of the jobs that are there already. */
 async function copyTags(database: Kysely<Tables>): Promise<void> {
@@ -114,8 +138,10 @@ async function copyTags(database: Kysely<Tables>): Promise<void> {
 }
 
 /** Brings the tables up to date; refuses a database that a newer version of the service has changed. */
-export async function migrate(database: Kysely<Tables>, location: string): Promise<void> {
-  await refuseNewer(database, location)
+export async function migrate(database: Kysely<Tables>, options: MigrateOptions): Promise<void> {
+  const migrations = migrationsFor(options)
+  const { location } = options
+  await refuseNewer(database, Object.keys(migrations), options)
   const migrator = new Migrator({
     db: database,
     provider: { getMigrations: async () => migrations }
@@ -127,15 +153,19 @@ export async function migrate(database: Kysely<Tables>, location: string): Promi
     })
 }
 
-async function refuseNewer(database: Kysely<Tables>, location: string): Promise<void> {
+async function refuseNewer(
+  database: Kysely<Tables>,
+  known: string[],
+  { location, remedy }: MigrateOptions
+): Promise<void> {
   const tables = await database.introspection.getTables({ withInternalKyselyTables: true })
   if (!tables.some(table => table.name === 'kysely_migration')) return
   const applied = await database.selectFrom('kysely_migration').select('name').execute()
-  const unknown = applied.map(({ name }) => name).filter(name => !Object.hasOwn(migrations, name))
+  const unknown = applied.map(({ name }) => name).filter(name => !known.includes(name))
   const newest = unknown.sort().at(-1)
   if (newest === undefined) return
   const [, by] = newest.split('@')
   throw new Error(
-    `${location} was made by a newer version of mlflow-jobs (${by ?? 'unknown'}) than this one (${version}). Run that version or a later one, or set DATA_DIR to another folder.`
+    `${location} was made by a newer version of mlflow-jobs (${by ?? 'unknown'}) than this one (${version}). Run that version or a later one, or ${remedy}.`
   )
 }

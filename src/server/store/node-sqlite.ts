@@ -32,6 +32,8 @@ export function openSqlite(file: string): SqlDatabase {
   return {
     name: 'sqlite',
     location: file,
+    remedy: 'set DATA_DIR to another folder',
+    orderedText: 'text',
     dialect: new NodeSqliteDialect({ database: adapt(database) })
   }
 }

@@ -2,30 +2,44 @@
  * The record of jobs in an SQL database. A job is a JSON document; what is searched for, and what may change on its
  * own, has a column. Every change of a job is one statement; only what comes and goes together needs a transaction.
  */
-import { type Dialect, Kysely, type Selectable, type SelectQueryBuilder } from 'kysely'
+import { type Dialect, Kysely, type SelectQueryBuilder } from 'kysely'
 import { isTerminal, type JobRecord, JobStatus } from '../jobs/job.ts'
-import { defaultTenant } from '../tenant.ts'
+import { alone } from './alone.ts'
 import type { IdempotencyKey, JobFilter, Store } from './index.ts'
-import { migrate, type Tables } from './migrations.ts'
+import { fromRow, toRow } from './job-row.ts'
+import { type MigrateOptions, migrate, type Tables } from './migrations.ts'
+import { saveJob } from './save-job.ts'
 
-export interface SqlDatabase {
+export interface SqlDatabase extends MigrateOptions {
   name: Store['name']
   dialect: Dialect
-  /** For messages: where the database is, without secrets. */
-  location: string
 }
 
 const terminal = JobStatus.enum.filter(isTerminal)
 
-/** Brings the tables up to date and takes over the connection: closing the store closes it. */
-export async function createStore({ name, dialect, location }: SqlDatabase): Promise<Store> {
+/** Of a database that no other service uses; closing the store closes it. */
+export async function createStore(sqlDatabase: SqlDatabase): Promise<Store> {
+  const store = createSqlStore(sqlDatabase.name, await openTables(sqlDatabase))
+  return { ...store, ...alone(store) }
+}
+
+/** Brings the tables up to date. */
+export async function openTables({ dialect, ...options }: SqlDatabase): Promise<Kysely<Tables>> {
   const database = new Kysely<Tables>({ dialect })
   try {
-    await migrate(database, location)
+    await migrate(database, options)
+    return database
   } catch (error) {
     await database.destroy()
     throw error
   }
+}
+
+/** What is the same for one service and for several. */
+export function createSqlStore(
+  name: Store['name'],
+  database: Kysely<Tables>
+): Omit<Store, 'lead' | 'onChange'> {
   const rows = database
     .selectFrom('jobs')
     .select(['id', 'status', 'stop_requested_at', 'version', 'document'])
@@ -105,17 +119,7 @@ export async function createStore({ name, dialect, location }: SqlDatabase): Pro
       return (await query.execute()).map(fromRow)
     },
 
-    async save(job) {
-      const version = job.version + 1
-      const row = await database
-        .updateTable('jobs')
-        .set({ version, ...changing(job) })
-        .where('id', '=', job.id)
-        .where('version', '=', job.version)
-        .returning('stop_requested_at')
-        .executeTakeFirst()
-      return row && { ...job, version, stopRequestedAt: row.stop_requested_at }
-    },
+    save: job => saveJob(database, job),
 
     async requestStop(id, at) {
       await database
@@ -187,45 +191,3 @@ function filtered<Output>(
     )
   return found
 }
-
-const toRow = (job: JobRecord) => ({
-  id: job.id,
-  tenant: job.tenant,
-  created_at: job.createdAt,
-  stop_requested_at: job.stopRequestedAt,
-  batch: job.batch,
-  version: job.version,
-  ...changing(job)
-})
-
-/** The columns that `save` writes. */
-function changing(job: JobRecord) {
-  const { version, stopRequestedAt, ...document } = job
-  return {
-    status: job.status,
-    project_digest: job.project.digest,
-    name: job.name,
-    document: JSON.stringify(document)
-  }
-}
-
-type Row = Pick<Selectable<Tables['jobs']>, 'stop_requested_at' | 'version' | 'document'>
-
-/** What jobs of earlier versions lack. */
-const added = {
-  tenant: defaultTenant,
-  resources: {},
-  inputs: {},
-  billableSeconds: null,
-  batch: null,
-  rerunOf: null,
-  serviceVersion: null,
-  keptBytes: null
-}
-
-const fromRow = ({ document, version, stop_requested_at }: Row): JobRecord => ({
-  ...added,
-  ...(JSON.parse(document) as Omit<JobRecord, 'version' | 'stopRequestedAt'>),
-  version,
-  stopRequestedAt: stop_requested_at
-})

@@ -172,6 +172,7 @@ export function createRemote(isTerminal: (id: string) => Promise<boolean>): Remo
       forget,
       kept: async () => [...jobs.keys()].filter(id => alive(id)),
       open() {},
+      rest: async () => {},
       check: () => [],
       plan: resources => resources,
       queueOf: () => '',

@@ -23,6 +23,7 @@ async function stage(
   const backend: Backend = {
     name: 'sagemaker',
     open() {},
+    rest: async () => {},
     check: () => [],
     plan: resources => resources,
     queueOf: ({ instanceType = '' }) => instanceType,

@@ -49,7 +49,8 @@ export function createLocal(options: LocalOptions): Backend {
 
   return {
     name: 'local',
-    open: facilities.open,
+    open: () => facilities.open(),
+    rest: async () => {},
     pending: facilities.pending,
     trackingUri: facilities.trackingUri,
     onChange: listener => void listeners.push(listener),

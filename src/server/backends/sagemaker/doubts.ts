@@ -26,7 +26,11 @@ export interface Sending {
 /** When the last request ended that may have been taken (milliseconds since 1970); undefined: none was. */
 type Doubt = number | undefined
 
-export function createDoubts(places: Places, settleMilliseconds: number): Doubts {
+/** Clocks of services differ. */
+const skewMilliseconds = 60_000
+
+/** `shared`: another service may have sent jobs until now, and keeps its own files. */
+export function createDoubts(places: Places, settleMilliseconds: number, shared = false): Doubts {
   const startedAt = Date.now()
   const known = new Map<string, Doubt>()
 
@@ -34,6 +38,7 @@ export function createDoubts(places: Places, settleMilliseconds: number): Doubts
     if (known.has(id)) return known.get(id)
     // The process before this one may have sent it; its requests ended with it.
     if (places.has(id)) return startedAt
+    if (shared) return createdAt(id) > startedAt + skewMilliseconds ? undefined : startedAt
     // An older one was sent, if at all, by a machine that has lost its files.
     return createdAt(id) >= startedAt ? undefined : 0
   }

@@ -5,9 +5,11 @@
 import type { SageMakerClient } from '@aws-sdk/client-sagemaker'
 import type { Metrics } from '../../../contract/metric-lines.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
-import type { Backend, Observation, Resources } from '../index.ts'
+import type { Backend, Observation, Permit, Resources } from '../index.ts'
+import { createAtRest } from './at-rest.ts'
 import { checkLimits } from './check-limits.ts'
 import { createCollector } from './collect-logs.ts'
+import { demandPermit } from './demand-permit.ts'
 import { createDoubts } from './doubts.ts'
 import { findJobs } from './find-jobs.ts'
 import { createGivenUp } from './given-up.ts'
@@ -17,6 +19,7 @@ import type { JobLogs } from './logs.ts'
 import { type PlannedResources, planResources, quotaOf } from './plan-resources.ts'
 import { createPoller } from './poller.ts'
 import { createQuotas } from './quotas.ts'
+import { createRenewed } from './renewed.ts'
 import { createStarter } from './start-job.ts'
 import { createStopper } from './stop-job.ts'
 import { type Times, timesOf } from './times.ts'
@@ -28,14 +31,31 @@ export interface SagemakerOptions {
   /** Where jobs log that do not say; it must be reachable from them. */
   trackingUri: string | null
   client: SageMakerClient
-  /** The number of a job's instances is known to the backend. */
-  createLogs(hostsOf: (id: string) => number): JobLogs
+  /** The number of a job's instances is known to the backend. `passing`: nothing of them is kept on this machine. */
+  createLogs(hostsOf: (id: string) => number, passing: boolean): JobLogs
   onProblem(text: string): void
+  /** Other services move the same jobs on, one at a time. */
+  shared?: boolean
   /** For tests, which wait less. */
   times?: Partial<Times>
 }
 
+/** What it knows of jobs is out of date when another service has moved them on: then it begins anew. */
 export function createSagemaker(options: SagemakerOptions): Backend {
+  const { client, shared = false } = options
+  if (!shared) return createInCharge(options)
+  let permit: Permit = { holds: () => false }
+  demandPermit(client, () => permit.holds())
+  return createRenewed({
+    inCharge(given) {
+      permit = given
+      return createInCharge(options)
+    },
+    atRest: () => createAtRest(createInCharge(options), options)
+  })
+}
+
+function createInCharge(options: SagemakerOptions): Backend {
   const { settings, folder, trackingUri, client, onProblem } = options
   const times: Times = { ...timesOf(settings), ...options.times }
   const listeners: (() => void)[] = []
@@ -56,9 +76,9 @@ export function createSagemaker(options: SagemakerOptions): Backend {
   }
   const table = createJobTable()
   const places = createPlaces(folder)
-  const doubts = createDoubts(places, times.settleMilliseconds)
+  const doubts = createDoubts(places, times.settleMilliseconds, options.shared)
   const quotas = createQuotas(times.quotaMilliseconds)
-  const logs = options.createLogs(id => table.get(id)?.instanceCount ?? 1)
+  const logs = options.createLogs(id => table.get(id)?.instanceCount ?? 1, false)
   const collector = createCollector(logs, { onEnded: changed, onProblem })
   const poller = createPoller({
     client,
@@ -123,6 +143,7 @@ export function createSagemaker(options: SagemakerOptions): Backend {
   return {
     name: 'sagemaker',
     open() {},
+    rest: async () => {},
     pending: () => null,
     trackingUri: () => trackingUri,
     onChange: listener => void listeners.push(listener),

@@ -38,6 +38,8 @@ export interface JobLogsOptions {
   /** The job's number of instances. */
   hostsOf(id: string): number
   onProblem(text: string): void
+  /** What nobody asks for any more is removed; when it is asked for, it is read again. */
+  passing?: boolean
   /** Between two looks at the streams. */
   pollMilliseconds?: number
   /** How long after a job's end what it printed last may be on its way. */
@@ -127,7 +129,9 @@ export function createJobLogs(options: JobLogsOptions): JobLogs {
         await pause(minute, signal)
       }
     }
-    if (!log.finishing && !log.forgotten) logs.delete(id)
+    if (log.finishing || log.forgotten) return
+    if (options.passing) await removeFiles(log.place)
+    logs.delete(id)
   }
 
   async function finish(id: string, log: JobLog, endedAt: number): Promise<string | undefined> {

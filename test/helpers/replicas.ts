@@ -1,0 +1,90 @@
+/** Several services as processes of their own, on one PostgreSQL, over the emulated SageMaker and a real S3 server. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createKillable, type Killable } from './chaos.ts'
+import { startPostgres } from './postgres.ts'
+import { startS3 } from './s3-server.ts'
+import { type Knobs, type SageMakerEmulator, startSageMaker } from './sagemaker/index.ts'
+import { sagemakerEnvironment } from './sagemaker-service.ts'
+
+export interface Replicas {
+  all: Killable[]
+  emulator: SageMakerEmulator
+  /** The one that leads, as soon as one does, and one that does not. */
+  roles(): Promise<{ leader: Killable; follower: Killable }>
+  end(): Promise<void>
+}
+
+export async function startReplicas(count: number, knobs: Partial<Knobs>): Promise<Replicas> {
+  const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-replicas-'))
+  const postgres = await startPostgres()
+  const s3 = await startS3()
+  await s3.makeBucket(sagemakerEnvironment.S3_BUCKET)
+  const emulator = await startSageMaker({ s3, knobs: { run: 'pretend', ...knobs } })
+  const DATABASE_URL = await postgres.makeDatabase()
+  const all = await Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      createKillable({
+        ...emulator.environment,
+        ...sagemakerEnvironment,
+        DATABASE_URL,
+        DATA_DIR: join(folder, `replica-${n}`)
+      })
+    )
+  )
+
+  async function leadingPid(): Promise<number | undefined> {
+    const { rows } = await postgres.query(
+      DATABASE_URL,
+      'select holder from leadership where expires_at > clock_timestamp()'
+    )
+    return rows[0] && Number(rows[0].holder.split(':').at(-1))
+  }
+
+  return {
+    all,
+    emulator,
+    async roles() {
+      for (;;) {
+        const pid = await leadingPid()
+        const leader = all.find(replica => replica.pid() === pid)
+        const follower = all.find(replica => replica.pid() !== pid)
+        if (pid !== undefined && leader && follower) return { leader, follower }
+        await sleep(100)
+      }
+    },
+    async end() {
+      for (const replica of all) replica.resume()
+      await Promise.all(all.map(replica => replica.end()))
+      await emulator.stop()
+      await s3.stop()
+      await postgres.remove()
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+/** Looks like one service: requests go to each in turn, and each kill is another's. */
+export function asOne(all: Killable[]): Killable {
+  let asked = 0
+  let killed = 0
+  const victim = () => all[killed % all.length] as Killable
+  return {
+    get url() {
+      return (all[asked++ % all.length] as Killable).url
+    },
+    pid: () => victim().pid(),
+    pause: () => victim().pause(),
+    resume: () => victim().resume(),
+    async kill() {
+      killed++
+      await victim().kill()
+    },
+    start: () => victim().start(),
+    async end() {
+      for (const replica of all) await replica.end()
+    }
+  }
+}
