@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { testApp } from '../../helpers/app.ts'
-import { aJob } from '../../helpers/job-record.ts'
 import { form, pack, simpleProject } from '../../helpers/project.ts'
 
 type Fields = Record<string, unknown>
@@ -85,20 +84,6 @@ t.test('a key is free after its job was deleted', async t => {
   if (job) await store.save({ ...job, status: 'stopped' })
   t.equal((await app.inject({ method: 'DELETE', url: `/jobs/${first.id}` })).statusCode, 204)
   t.not((await submit(app, 'key', { parameters: { alpha: 1 } })).json().id, first.id)
-})
-
-t.test('keys are kept for more than a day, and not for ever', async t => {
-  const { app, store } = await testApp(t)
-  const keyed = (days: number) => {
-    const createdAt = new Date(Date.now() - days * 86_400_000).toISOString()
-    return { scope: '', key: `${days}`, fingerprint: 'f', answer: `job-${days}`, createdAt }
-  }
-  for (const days of [1, 8]) await store.insert(aJob({ id: `job-${days}` }), keyed(days))
-
-  t.equal((await submit(app, 'key', { parameters: { alpha: 1 } })).statusCode, 202)
-
-  t.ok(await store.findKey('', '1'))
-  t.notOk(await store.findKey('', '8'))
 })
 
 t.test('a batch’s key is free after the last of its jobs was deleted, and not before', async t => {
