@@ -97,7 +97,7 @@ const answers = (url: string) =>
 async function wholeTrace(file: string, pid: number | undefined): Promise<string> {
   for (;;) {
     const log = await readFile(file, 'utf8')
-    if (new RegExp(`^${pid} \\+\\+\\+ `, 'm').test(log)) return log
+    if (new RegExp(`^${pid} +\\+\\+\\+ `, 'm').test(log)) return log
     await sleep(50)
   }
 }
