@@ -21,10 +21,9 @@ export const provenanceRoutes: FastifyPluginAsyncTypebox = async app => {
     async request => {
       const { jobs, params } = request
       const job = await jobs.get(params.id)
-      const [report, files] = await Promise.all([
-        jobs.report(job.id),
-        jobs.projects.files(job.project)
-      ])
+      // One after the other: where the first fails, nothing of the second goes on without anybody.
+      const report = await jobs.report(job.id)
+      const files = await jobs.projects.files(job.project)
       return presentProvenance(job, report, files)
     }
   )

@@ -16,6 +16,7 @@ import type { Store } from '../../../src/server/store/index.ts'
 import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../../src/server/store/sql.ts'
 import { appOptions } from '../app-options.ts'
+import { pack, simpleProject } from '../project.ts'
 import { createRemote, type Remote } from '../state-machine/remote.ts'
 import { createNthCall, type Failure, type NthCall } from './nth-call.ts'
 
@@ -118,7 +119,7 @@ export async function createStage(): Promise<Stage> {
     },
     async put(key) {
       const file = join(folder, 'file')
-      await writeFile(file, 'bytes')
+      await writeFile(file, key.includes('projects/') ? await archive : 'bytes')
       await storage.put(key, file)
     },
     async leftovers() {
@@ -137,6 +138,9 @@ export async function createStage(): Promise<Stage> {
     }
   }
 }
+
+/** A project that can be read again. */
+const archive = pack(simpleProject).then(async blob => Buffer.from(await blob.arrayBuffer()))
 
 /** What a job with these would have left. */
 export const leftBy = (id: string) => [modelKey(id), logKey(id)]
