@@ -59,7 +59,7 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ places: Places }> = async (ap
             description: 'The job is still the one that the caller knows.',
             headers
           }),
-          ...problems(400, 404, 429, 503)
+          ...problems(404, 429)
         }
       }
     },

@@ -53,7 +53,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox = async app => {
           },
           { additionalProperties: false }
         ),
-        response: { 200: { ...Ref(JobList), headers: linkHeader }, ...problems(400) }
+        response: { 200: { ...Ref(JobList), headers: linkHeader } }
       }
     },
     async (request, reply) => {
@@ -105,7 +105,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox = async app => {
         params: JobParams,
         response: {
           202: Type.Unsafe<Job>({ ...Ref(Job), description: 'The job, which will stop.' }),
-          ...problems(403, 404, 503)
+          ...problems(404)
         }
       }
     },
@@ -125,7 +125,7 @@ export const jobRoutes: FastifyPluginAsyncTypebox = async app => {
         params: JobParams,
         response: {
           204: Type.Unsafe<undefined>({ type: 'null', description: 'It is gone.' }),
-          ...problems(403, 404, 409, 503)
+          ...problems(404, 409)
         }
       }
     },

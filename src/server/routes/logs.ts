@@ -56,7 +56,7 @@ export const logRoutes: FastifyPluginAsyncTypebox<LogRoutesOptions> = async (
               }
             }
           },
-          ...problems(400, 404, 416, 429, 503)
+          ...problems(404, 416, 429)
         }
       }
     },

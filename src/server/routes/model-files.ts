@@ -63,7 +63,7 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
         ),
         response: {
           200: { ...Ref(ModelFileList), headers: linkHeader },
-          ...problems(400, 404, 409, 503)
+          ...problems(404, 409)
         }
       }
     },
@@ -102,7 +102,8 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
           200: fileAnswer('The whole file.'),
           206: fileAnswer('The range that was asked for.'),
           304: Type.Unsafe<undefined>({ type: 'null', description: 'You have it already.' }),
-          ...problems(400, 403, 404, 409, 416, 503)
+          // All of them: a transform of its own stands in the place of the one that adds those of every route.
+          ...problems(400, 401, 403, 404, 409, 416, 503)
         }
       }
     },

@@ -72,7 +72,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<ModelRoutesOptions> = async 
             description: `Location is a URL that gives the archive to anybody for ${urlSeconds} seconds. Only with redirect=true.`,
             headers: { Location: { type: 'string', format: 'uri' } }
           }),
-          ...problems(400, 404, 406, 409, 416, 503)
+          ...problems(404, 406, 409, 416)
         }
       }
     },

@@ -53,7 +53,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
         response: {
           200: described(ProjectDocument, 'It was here already.', location),
           201: described(ProjectDocument, 'It is kept.', location),
-          ...problems(400, 403, 408, 413, 415, 422, 503)
+          ...problems(408, 413, 415, 422)
         }
       }
     },
@@ -77,7 +77,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
         summary: 'Look at a project: its files, entry points and their parameters',
         params: DigestParams,
         querystring: Path,
-        response: { 200: Ref(ProjectDocument), ...problems(400, 404, 422, 503) }
+        response: { 200: Ref(ProjectDocument), ...problems(404, 422) }
       },
       exposeHeadRoute: false
     },
@@ -101,6 +101,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
             headers: { 'Last-Modified': { type: 'string', description: 'When it was stored.' } }
           }),
           400: Type.Unsafe<undefined>({ type: 'null', description: 'It cannot be read.' }),
+          401: Type.Unsafe<undefined>({ type: 'null', description: 'Nobody who is known asks.' }),
           403: Type.Unsafe<undefined>({ type: 'null', description: 'Under a foreign name.' }),
           404: Type.Unsafe<undefined>({ type: 'null', description: 'It is not.' }),
           503: Type.Unsafe<undefined>({ type: 'null', description: 'The storage is away.' })

@@ -15,7 +15,7 @@ export const provenanceRoutes: FastifyPluginAsyncTypebox = async app => {
         description:
           'What is known of it; the environment, the runtime and the phases when the job has ended. The MLflow run has the same facts as parameters and as tags (mlflow-jobs.*).',
         params: JobParams,
-        response: { 200: Ref(Provenance), ...problems(404, 503) }
+        response: { 200: Ref(Provenance), ...problems(404) }
       }
     },
     async request => {

@@ -14,7 +14,7 @@ export const resultRoutes: FastifyPluginAsyncTypebox = async app => {
         description:
           'While the job runs: the last values, some seconds late; the history and the child runs come at its end. On SageMaker they come with the job’s log, so that asking here makes the log be read, as following it does.',
         params: JobParams,
-        response: { 200: Ref(Metrics), ...problems(404, 503) }
+        response: { 200: Ref(Metrics), ...problems(404) }
       }
     },
     async request => {

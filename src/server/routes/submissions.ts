@@ -75,7 +75,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         response: {
           200: described(JobPreview, 'dryRun=true: the job as it would be.'),
           202: described(Job, 'The job is queued.', headers),
-          ...problems(400, 403, 408, 409, 413, 415, 422, 503)
+          ...problems(408, 409, 413, 415, 422)
         }
       }
     },
@@ -101,7 +101,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         response: {
           200: described(BatchPreview, 'dryRun=true: the jobs as they would be.'),
           202: described(Batch, 'The jobs are queued.', headers),
-          ...problems(400, 403, 408, 409, 413, 415, 422, 503)
+          ...problems(408, 409, 413, 415, 422)
         }
       }
     },
@@ -136,7 +136,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
         response: {
           200: described(JobPreview, 'dryRun=true: the job as it would be.'),
           202: described(Job, 'The new job is queued.', headers),
-          ...problems(400, 403, 404, 408, 409, 413, 415, 422, 503)
+          ...problems(404, 408, 409, 413, 415, 422)
         }
       }
     },

@@ -47,16 +47,14 @@ export function createFaults(): Faults {
     if (kind === 'error') throw new Injected(site)
     if (kind === 'slow') await wait()
     if (caller.dead) return never
-    try {
-      return await act()
-    } finally {
-      if (kind === 'slow answer') await wait()
-      calls++
-      // biome-ignore lint/correctness/noUnsafeFinally: who is dead hears of nothing, whatever came of it.
-      if (caller.dead) return never
-      // biome-ignore lint/correctness/noUnsafeFinally: an answer that is lost is lost, whatever it was.
-      if (kind === 'lost') throw new Injected(site)
-    }
+    const [answer] = await Promise.allSettled([(async () => act())()])
+    if (kind === 'slow answer') await wait()
+    calls++
+    // Who is dead hears of nothing, and what is lost is lost, whatever came of it.
+    if (caller.dead) return never
+    if (kind === 'lost') throw new Injected(site)
+    if (answer.status === 'rejected') throw answer.reason
+    return answer.value
   }
 
   return {
