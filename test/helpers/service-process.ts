@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Test } from 'tap'
+import type { Job } from '../../src/server/routes/schemas.ts'
 import { freePort } from './free-port.ts'
+import { form, pack, simpleProject } from './project.ts'
 
 const main = join(import.meta.dirname, '../../src/server/main.ts')
 
@@ -59,4 +61,12 @@ export async function startService(
       await told.promise
     }
   }
+}
+
+/** A small project's job. */
+export async function submit(url: string, headers: Record<string, string> = {}): Promise<Job> {
+  const body = form({ project: await pack(simpleProject), parameters: { alpha: 1 } })
+  const answer = await fetch(`${url}/jobs`, { method: 'POST', body, headers })
+  if (answer.status !== 202) throw new Error(await answer.text())
+  return (await answer.json()) as Job
 }

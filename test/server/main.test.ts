@@ -3,11 +3,9 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import type { Job } from '../../src/server/routes/schemas.ts'
 import { testFolder } from '../helpers/folder.ts'
-import { freePort } from '../helpers/free-port.ts'
 import { form, pack, simpleProject } from '../helpers/project.ts'
-import { type Running, startService } from '../helpers/service-process.ts'
+import { type Running, startService, submit } from '../helpers/service-process.ts'
 
 /** A submission whose second half is sent when the test says so. */
 async function beginUpload({ url }: Running) {
@@ -31,13 +29,6 @@ async function gauge(url: string, kind: string, count: number): Promise<void> {
 }
 
 const allOf = async (socket: Socket) => Buffer.concat(await Array.fromAsync(socket)).toString()
-
-async function submit(url: string, headers: Record<string, string> = {}): Promise<Job> {
-  const body = form({ project: await pack(simpleProject), parameters: { alpha: 1 } })
-  const answer = await fetch(`${url}/jobs`, { method: 'POST', body, headers })
-  if (answer.status !== 202) throw new Error(await answer.text())
-  return (await answer.json()) as Job
-}
 
 t.test(
   'an upload that is under way at SIGTERM is accepted, and its job is there after',
@@ -120,39 +111,4 @@ t.test('who waits gets the job as it is, and who follows is let go to come again
   t.notMatch(told, 'event: end', 'the job has not ended')
   await t.rejects((await text).text(), 'a text that is not whole does not look whole')
   t.equal(await service.exited, 0)
-})
-
-t.test('a rolling restart under load loses nothing that was accepted', async t => {
-  const dataDir = testFolder(t)
-  const port = String(await freePort())
-  let service = await startService(t, dataDir, { PORT: port })
-  const accepted: string[] = []
-  let done = false
-  const client = async (name: number) => {
-    for (let n = 0; !done; n++)
-      await submit(service.url, { 'idempotency-key': `${name}-${n}` }).then(
-        ({ id }) => accepted.push(id),
-        () => sleep(20)
-      )
-  }
-  const clients = [client(1), client(2), client(3)]
-
-  for (let restart = 0; restart < 3; restart++) {
-    const before = accepted.length
-    while (accepted.length < before + 5) await sleep(10)
-    await service.stop()
-    t.equal(await service.exited, 0)
-    service = await startService(t, dataDir, { PORT: port })
-  }
-  done = true
-  await Promise.all(clients)
-
-  const { queued } = (await (await fetch(`${service.url}/jobs/summary`)).json()) as {
-    queued: number
-  }
-  const lost = await Promise.all(
-    accepted.map(async id => ((await fetch(`${service.url}/jobs/${id}`)).ok ? [] : [id]))
-  )
-  t.same(lost.flat(), [])
-  t.ok(queued >= accepted.length && accepted.length >= 15, `${accepted.length} were accepted`)
 })
