@@ -102,7 +102,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(modelRoutes, options)
   await app.register(modelFileRoutes, options)
   await app.register(discoveryRoutes, options)
-  await app.register(provenanceRoutes)
+  await app.register(provenanceRoutes, options)
   await app.register(operationRoutes, options)
   await app.register(metricRoutes, options)
   await app.register(documentRoutes)

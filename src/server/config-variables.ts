@@ -260,7 +260,7 @@ export const Variables = Type.Object({
     minimum: 1,
     maximum: most,
     description:
-      'Most models, and files of models, that are sent at once; beyond it they are a 503.'
+      'Most models, files of models and stored projects that are read at once for callers; beyond it they are a 503.'
   }),
   MAX_WAITERS: Type.Integer({
     default: 2000,

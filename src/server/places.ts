@@ -4,7 +4,7 @@ import { ServiceBusy, TooManyWaiting } from './errors.ts'
 export interface OpenLimits {
   /** Submissions and projects, from their headers to their answer. */
   uploads: number
-  /** Of models and of their files. */
+  /** Of models and of their files; stored projects that are read for an answer. */
   downloads: number
   /** For a job's next change. */
   waiters: number

@@ -12,7 +12,7 @@ import { ProjectDocument, ProjectForm } from './project-schemas.ts'
 import { readSubmission } from './read-submission.ts'
 import { problems, Ref } from './schemas.ts'
 import { described, location } from './submission-schemas.ts'
-import { takeUpload } from './take-place.ts'
+import { takeReading, takeUpload } from './take-place.ts'
 
 export interface ProjectRoutesOptions {
   /** For temporary files. */
@@ -71,6 +71,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
   app.get(
     '/projects/:digest',
     {
+      ...takeReading(places),
       schema: {
         operationId: 'getProject',
         tags: ['projects'],

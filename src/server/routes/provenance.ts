@@ -1,13 +1,23 @@
 /** Where a job's results came from. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Places } from '../places.ts'
 import { JobParams } from './jobs.ts'
 import { Provenance, presentProvenance } from './present-provenance.ts'
 import { problems, Ref } from './schemas.ts'
+import { takeReading } from './take-place.ts'
 
-export const provenanceRoutes: FastifyPluginAsyncTypebox = async app => {
+export interface ProvenanceRoutesOptions {
+  places: Places
+}
+
+export const provenanceRoutes: FastifyPluginAsyncTypebox<ProvenanceRoutesOptions> = async (
+  app,
+  { places }
+) => {
   app.get(
     '/jobs/:id/provenance',
     {
+      ...takeReading(places),
       schema: {
         operationId: 'getProvenance',
         tags: ['results'],

@@ -121,8 +121,12 @@ t.test('a download too many is a 503, until another ends', async t => {
 
   const refused = await app.inject('/jobs/job-a/model')
   t.match(refused.json(), { status: 503, code: 'SERVICE_BUSY' })
+  for (const path of ['/jobs/job-a/provenance', `/projects/${aJob().project.digest}`])
+    t.match((await app.inject(path)).json(), { code: 'SERVICE_BUSY' }, `${path} reads an archive`)
 
   socket.destroy()
+  await taken('downloads', 0)
+  t.equal((await app.inject('/jobs/job-a/provenance')).statusCode, 200)
   await taken('downloads', 0)
 })
 
