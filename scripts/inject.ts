@@ -1,6 +1,6 @@
 /** npm run inject: texts that look like code, at every place of a submission, through the service and the real mlflow. */
 import { parseArgs } from 'node:util'
-import { inject } from '../test/helpers/inject.ts'
+import { inject } from '../test/helpers/inject/index.ts'
 import { withTemporaryService } from './temporary-service.ts'
 
 const usage = `npm run inject [-- --jobs 30] [--quick]

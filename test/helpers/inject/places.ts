@@ -1,5 +1,5 @@
 /** Where a caller's text can stand in a submission, which texts are legal there, and where they come out again. */
-import { isTagKey, isTagValue } from '../../src/contract/tags.ts'
+import { isTagKey, isTagValue } from '../../../src/contract/tags.ts'
 
 export interface Fields {
   parameters: Record<string, string>

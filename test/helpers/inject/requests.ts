@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request, validateHeaderValue } from 'node:http'
 import pMap from 'p-map'
-import type { InjectResult } from './inject.ts'
+import type { InjectResult } from './index.ts'
 
 const concurrency = 8
 
