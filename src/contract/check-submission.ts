@@ -5,18 +5,27 @@ import { isPlainValue, readCommand } from './command.ts'
 import { commandFaults, defaultText } from './entry-point.ts'
 import type { Fault } from './fault.ts'
 import { findEntryPoint } from './find-entry-point.ts'
-import type {
-  Checked,
-  EntryPoint,
-  Parameter,
-  Project,
-  ProjectFiles,
-  SubmissionToCheck
-} from './mlproject.ts'
 import { didYouMean } from './nearest.ts'
 import { misfit, uriScheme } from './parameter-type.ts'
 import { parameterPointer, tokenText } from './parameters.ts'
+import type { EntryPoint, Parameter, Project, ProjectFiles } from './project.ts'
 import { createProjectTree, type ProjectTree } from './project-tree.ts'
+
+export interface SubmissionToCheck {
+  entryPoint: string
+  /** name -> JSON token (contract/parameters.ts). */
+  parameters: Record<string, string>
+  allowUndeclaredParameters: boolean
+}
+
+export interface Checked {
+  /** Absent where it does not exist. */
+  entryPoint?: EntryPoint
+  faults: Fault[]
+  warnings: string[]
+  /** JSON tokens of the defaults that MLflow will apply. */
+  defaults: Record<string, string>
+}
 
 /** Faults have pointers /entryPoint and /parameters/<name>. */
 export function checkSubmission(

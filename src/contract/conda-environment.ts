@@ -1,6 +1,6 @@
 /** A conda environment file, translated to what pip installs. */
 import { pipName, readCondaPackage } from './conda-packages.ts'
-import type { ProjectEnvironment } from './mlproject.ts'
+import type { ProjectEnvironment } from './project.ts'
 import { pythonText } from './python-text.ts'
 import type { YamlMap, YamlValue } from './yaml.ts'
 

@@ -1,9 +1,9 @@
 /** The parameters of an entry point as a JSON Schema: for forms, for clients, and for checks before anything is sent. */
 import { readCommand } from './command.ts'
 import { commandFaults, defaultText } from './entry-point.ts'
-import type { EntryPoint, Parameter, ParameterType } from './mlproject.ts'
 import { misfit, numberLimit } from './parameter-type.ts'
 import { nameFault, parameterLimitBytes } from './parameters.ts'
+import type { EntryPoint, Parameter, ParameterType } from './project.ts'
 
 export type JsonSchema = Record<string, unknown>
 

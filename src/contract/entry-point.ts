@@ -1,8 +1,8 @@
 /** The entry points of an MLproject file. */
 import { readCommand } from './command.ts'
-import type { EntryPoint, Parameter } from './mlproject.ts'
 import { misfit, parameterType } from './parameter-type.ts'
 import { nameFault, textToken, tokenText } from './parameters.ts'
+import type { EntryPoint, Parameter } from './project.ts'
 import { pythonText } from './python-text.ts'
 import type { YamlMap, YamlReading, YamlValue } from './yaml.ts'
 

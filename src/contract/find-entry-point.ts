@@ -1,8 +1,8 @@
 /** Which entry point a name means. */
 import { posix } from 'node:path'
 import { resolveInArchive } from './archive-path.ts'
-import type { EntryPoint, Project, ProjectFiles } from './mlproject.ts'
 import { didYouMean } from './nearest.ts'
+import type { EntryPoint, Project, ProjectFiles } from './project.ts'
 
 /** The declared entry point, or a script of the project as MLflow runs it; else a sentence. */
 export function findEntryPoint(

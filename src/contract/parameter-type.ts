@@ -1,5 +1,5 @@
 /** Types of parameters: what the word in an MLproject file means, and which texts fit it. */
-import type { ParameterType } from './mlproject.ts'
+import type { ParameterType } from './project.ts'
 
 /** What a declared type means. MLflow documents string, float, path and uri, takes any word, and checks path and uri only. */
 export function parameterType(declared: string): { type: ParameterType; documented: boolean } {

@@ -1,7 +1,7 @@
 /** Which environment a project names, and what is in it. */
 import { folderOf, resolveInArchive } from './archive-path.ts'
 import { emptyContent, readCondaEnvironment } from './conda-environment.ts'
-import type { ProjectEnvironment, ProjectFiles } from './mlproject.ts'
+import type { ProjectEnvironment, ProjectFiles } from './project.ts'
 import { readPythonEnvironment } from './python-environment.ts'
 import { pythonText } from './python-text.ts'
 import { expandRequirements } from './requirements.ts'

@@ -1,5 +1,5 @@
 /** The project's files as a tree: which folders there are, and what a name that differs in case was meant to be. */
-import type { ProjectFiles } from './mlproject.ts'
+import type { ProjectFiles } from './project.ts'
 
 export interface ProjectTree {
   /** A file, or a folder that holds one. */

@@ -1,6 +1,6 @@
 /** pip's requirement lines, with the files that they name by `-r` read in. */
 import { folderOf, resolveInArchive } from './archive-path.ts'
-import type { ProjectFiles } from './mlproject.ts'
+import type { ProjectFiles } from './project.ts'
 
 export interface Requirements {
   lines: string[]

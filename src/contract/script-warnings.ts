@@ -1,7 +1,7 @@
 /** Scripts that a command runs and the project lacks: the commonest slip that can be seen in an MLproject file. */
 import { resolveInArchive } from './archive-path.ts'
 import { namedScripts } from './command.ts'
-import type { EntryPoint, ProjectFiles } from './mlproject.ts'
+import type { EntryPoint, ProjectFiles } from './project.ts'
 import { createProjectTree } from './project-tree.ts'
 
 /** One sentence for each; `folder` is the project's. */

@@ -5,7 +5,7 @@ import { arch, platform } from 'node:os'
 import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
 import { lockDigest } from '../contract/environment-lock.ts'
-import type { Project } from '../contract/mlproject.ts'
+import type { Project } from '../contract/project.ts'
 import type { RunReport } from '../contract/run-report.ts'
 import type { Plan } from './job.ts'
 import type { Settings, Variables } from './settings.ts'

@@ -1,6 +1,6 @@
 /** uv's own words for a Python that cannot be had are a page of warnings. */
 import { execa } from 'execa'
-import type { ProjectEnvironment } from '../contract/mlproject.ts'
+import type { ProjectEnvironment } from '../contract/project.ts'
 import { userError } from './failure.ts'
 import type { Builder } from './run-builder.ts'
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { decodeHyperparameters } from '../contract/hyperparameters.ts'
 import { optionName } from '../contract/mlflow-run-options.ts'
-import type { Project } from '../contract/mlproject.ts'
+import type { Project } from '../contract/project.ts'
 import { downloadCode } from './download-code.ts'
 import { stoppedError, userError } from './failure.ts'
 import { fetchCode } from './fetch-code.ts'

@@ -1,7 +1,7 @@
 /** What the user's program runs in: the interpreter's own environment, or one that is built from the project's file. */
 import { execa } from 'execa'
 import type { EnvManager } from '../contract/mlflow-run-options.ts'
-import type { ProjectEnvironment } from '../contract/mlproject.ts'
+import type { ProjectEnvironment } from '../contract/project.ts'
 import { prepareConda } from './conda-environment.ts'
 import { userError } from './failure.ts'
 import { isSatisfied } from './satisfied.ts'

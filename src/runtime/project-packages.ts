@@ -1,5 +1,5 @@
 /** The lines of a project's environment file. */
-import type { ProjectEnvironment } from '../contract/mlproject.ts'
+import type { ProjectEnvironment } from '../contract/project.ts'
 import { isArn } from './settings.ts'
 
 /** The version of Python that is wanted; null: any will do. */

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { type CodeHints, readCodeHints } from '../contract/code-hints.ts'
-import { type Project, type ProjectFiles, readProject } from '../contract/mlproject.ts'
+import { readProject } from '../contract/mlproject.ts'
+import type { Project, ProjectFiles } from '../contract/project.ts'
 import { userError } from './failure.ts'
 
 const textLimitBytes = 1024 * 1024

@@ -1,7 +1,7 @@
 /** Whether an interpreter has already what an environment file asks for: then nothing need be built. */
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
-import type { ProjectEnvironment } from '../contract/mlproject.ts'
+import type { ProjectEnvironment } from '../contract/project.ts'
 import { isLocal, wantedPython } from './project-packages.ts'
 import type { Variables } from './settings.ts'
 

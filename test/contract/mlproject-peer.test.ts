@@ -3,14 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import t from 'tap'
-import {
-  type Checked,
-  checkSubmission,
-  type EntryPoint,
-  type Project,
-  readProject
-} from '../../src/contract/mlproject.ts'
+import { type Checked, checkSubmission } from '../../src/contract/check-submission.ts'
+import { readProject } from '../../src/contract/mlproject.ts'
 import { textToken, tokenText } from '../../src/contract/parameters.ts'
+import type { EntryPoint, Project } from '../../src/contract/project.ts'
 import { corpus, type MlprojectForm } from '../fixtures/mlprojects/corpus.ts'
 import { projectFiles } from '../helpers/project-files.ts'
 import { python } from '../helpers/python.ts'

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { checkSubmission, readProject } from '../../src/contract/mlproject.ts'
+import { checkSubmission } from '../../src/contract/check-submission.ts'
+import { readProject } from '../../src/contract/mlproject.ts'
 import { projectFiles } from '../helpers/project-files.ts'
 
 const MLproject = `name: wine

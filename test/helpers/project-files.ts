@@ -1,4 +1,4 @@
-import type { ProjectFiles } from '../../src/contract/mlproject.ts'
+import type { ProjectFiles } from '../../src/contract/project.ts'
 
 /** A project's files from their texts, by path. */
 export function projectFiles(texts: Record<string, string>): ProjectFiles {

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { execa } from 'execa'
 import t from 'tap'
 import type { EnvManager } from '../../src/contract/mlflow-run-options.ts'
-import type { ProjectEnvironment } from '../../src/contract/mlproject.ts'
+import type { ProjectEnvironment } from '../../src/contract/project.ts'
 import {
   chooseManager,
   type Manager,

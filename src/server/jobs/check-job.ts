@@ -1,7 +1,7 @@
 /** One job of a submission against its project and the backend: the job as it would be, and every fault. */
 import { monotonicFactory } from 'ulid'
+import { checkSubmission } from '../../contract/check-submission.ts'
 import type { Fault } from '../../contract/fault.ts'
-import { checkSubmission } from '../../contract/mlproject.ts'
 import type { Backend } from '../backends/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { version } from '../version.ts'

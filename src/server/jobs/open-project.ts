@@ -3,8 +3,8 @@ import type { Fault } from '../../contract/fault.ts'
 import { type Reading, readProject } from '../../contract/mlproject.ts'
 import { SubmissionInvalid } from '../errors.ts'
 import {
-  type InspectedProject,
   inspectArchive,
+  type ProjectFacts,
   type ProjectLimits,
   readStored,
   type SpooledFile
@@ -14,7 +14,7 @@ import type { Submission } from './submission.ts'
 
 export interface OpenProject {
   /** archive: only of one that was sent. */
-  inspected: Omit<InspectedProject, 'archive'> & { archive?: SpooledFile }
+  inspected: ProjectFacts & { archive?: SpooledFile }
   reading: Reading
 }
 
@@ -61,8 +61,8 @@ export async function openStored(
   path: string | undefined,
   options: ProjectOptions
 ): Promise<OpenProject> {
-  const archive = await options.storage.read(projectKey({ ...options, digest }))
-  return withReading(await readStored(archive, { ...options, ...optional(path) }))
+  const open = () => options.storage.read(projectKey({ ...options, digest }))
+  return withReading(await readStored(open, { ...options, ...optional(path) }))
 }
 
 const withReading = (inspected: OpenProject['inspected']): OpenProject => ({

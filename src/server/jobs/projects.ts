@@ -1,6 +1,7 @@
 /** Projects, as routes see them: kept without a job, and looked at. */
 import { rm } from 'node:fs/promises'
-import { type Project, readProject } from '../../contract/mlproject.ts'
+import { readProject } from '../../contract/mlproject.ts'
+import type { Project } from '../../contract/project.ts'
 import { ProjectNotFound, SubmissionInvalid } from '../errors.ts'
 import {
   type InspectedProject,

@@ -1,33 +1,15 @@
 import pLimit from 'p-limit'
-import type { CodeHints } from '../../contract/code-hints.ts'
-import type { ProjectFiles } from '../../contract/mlproject.ts'
 import { UnreadableArchive } from './archive-entry.ts'
 import { displayName } from './display-name.ts'
 import { openArchive } from './open-archive.ts'
-import { createProjectIntake } from './project-intake.ts'
+import { createProjectIntake, type ProjectFacts } from './project-intake.ts'
 import type { ProjectLimits } from './project-limits.ts'
 import { type SpooledFile, spoolUpload } from './spool-upload.ts'
-import type { TreeFile } from './tree-digest.ts'
 import { writeTar } from './write-tar.ts'
 
-export interface InspectedProject {
-  /** sha256:<hex> of the tree (docs/projects.md). */
-  digest: string
-  /** The files that the digest is of, in the archive's order. */
-  tree: TreeFile[]
-  unpackedBytes: number
-  fileCount: number
+export interface InspectedProject extends ProjectFacts {
   /** The project as it is stored: a tar.gz of regular files and folders only, written anew by us, durable on disk. */
   archive: SpooledFile
-  /** Folder of the MLproject file in the archive, '' for the root. */
-  path: string
-  /** Paths, and the texts of MLproject, environment and requirements files. */
-  files: ProjectFiles
-  /** HEAD of the .git folder that was left out. */
-  gitCommit: string | null
-  /** What the Python files in the project's folder do that matters to a run. */
-  hints: CodeHints
-  warnings: string[]
 }
 
 /**

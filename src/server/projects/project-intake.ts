@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
+import type { CodeHints } from '../../contract/code-hints.ts'
+import type { ProjectFiles } from '../../contract/project.ts'
 import { ProjectTooLarge, SubmissionInvalid } from '../errors.ts'
 import type { ArchiveEntry } from './archive-entry.ts'
 import { displayName } from './display-name.ts'
 import { readEntryPath } from './entry-path.ts'
 import { createFaultList, type FaultList } from './fault-list.ts'
 import { createGitHeads } from './git-head.ts'
-import type { InspectedProject } from './inspect-archive.ts'
 import { createKeptTexts } from './kept-texts.ts'
 import { type LeftOutKind, leftOutKind, leftOutWarnings } from './left-out.ts'
 import { locateProject } from './locate-project.ts'
@@ -15,6 +16,25 @@ import { createProjectTree } from './project-tree.ts'
 import { type TreeFile, treeDigest } from './tree-digest.ts'
 import type { TarMember } from './write-tar.ts'
 
+/** What is learned of a project by reading its archive. */
+export interface ProjectFacts {
+  /** sha256:<hex> of the tree (docs/projects.md). */
+  digest: string
+  /** The files that the digest is of, in the archive's order. */
+  tree: TreeFile[]
+  unpackedBytes: number
+  fileCount: number
+  /** Folder of the MLproject file in the archive, '' for the root. */
+  path: string
+  /** Paths, and the texts of MLproject, environment and requirements files. */
+  files: ProjectFiles
+  /** HEAD of the .git folder that was left out. */
+  gitCommit: string | null
+  /** What the Python files in the project's folder do that matters to a run. */
+  hints: CodeHints
+  warnings: string[]
+}
+
 export interface ProjectIntake {
   faults: FaultList
   /** What becomes the project, in the archive's order; throws SUBMISSION_INVALID at the end if anything was wrong. */
@@ -22,7 +42,7 @@ export interface ProjectIntake {
   /** The name of the entry that came last. */
   lastName(): Buffer | undefined
   /** What was learned on the way; complete when all members have been read. */
-  result(): Omit<InspectedProject, 'archive'>
+  result(): ProjectFacts
 }
 
 /**

@@ -2,16 +2,16 @@
  * The backend of a service that does not move the jobs on. Who follows a log here is served from CloudWatch all the same:
  * SageMaker is asked once for each such job, and nothing of it is kept.
  */
-import { DescribeTrainingJobCommand } from '@aws-sdk/client-sagemaker'
+import { DescribeTrainingJobCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker'
 import type { Backend } from '../index.ts'
-import type { SagemakerOptions } from './index.ts'
+import type { CreateLogs } from './logs.ts'
 
 /** A job that SageMaker does not have yet, or could not be asked for, is looked for again after that time. */
 const againMilliseconds = 2_000
 
 export function createAtRest(
   backend: Backend,
-  { client, createLogs }: Pick<SagemakerOptions, 'client' | 'createLogs'>
+  { client, createLogs }: { client: SageMakerClient; createLogs: CreateLogs }
 ): Backend {
   const hosts = new Map<string, number>()
   /** When what was not found is looked for again (milliseconds since 1970). */

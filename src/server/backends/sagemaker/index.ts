@@ -15,7 +15,7 @@ import { findJobs } from './find-jobs.ts'
 import { createGivenUp } from './given-up.ts'
 import { createPlaces } from './job-place.ts'
 import { createJobTable, type Entry, mayRun, olderEntry } from './job-table.ts'
-import type { JobLogs } from './logs.ts'
+import type { CreateLogs } from './logs.ts'
 import { type PlannedResources, planResources, quotaOf } from './plan-resources.ts'
 import { createPoller } from './poller.ts'
 import { createQuotas } from './quotas.ts'
@@ -31,8 +31,7 @@ export interface SagemakerOptions {
   /** Where jobs log that do not say; it must be reachable from them. */
   trackingUri: string | null
   client: SageMakerClient
-  /** The number of a job's instances is known to the backend. `passing`: nothing of them is kept on this machine. */
-  createLogs(hostsOf: (id: string) => number, passing: boolean): JobLogs
+  createLogs: CreateLogs
   onProblem(text: string): void
   /** Other services move the same jobs on, one at a time. */
   shared?: boolean

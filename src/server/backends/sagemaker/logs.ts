@@ -31,6 +31,9 @@ export interface JobLogs {
   close(): Promise<void>
 }
 
+/** The number of a job's instances is known to the backend. `passing`: nothing of them is kept on this machine. */
+export type CreateLogs = (hostsOf: (id: string) => number, passing: boolean) => JobLogs
+
 export interface JobLogsOptions {
   client: CloudWatchLogsClient
   /** DATA_DIR; a job's files lie in <folder>/jobs/<id>/sagemaker/ */
