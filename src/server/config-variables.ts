@@ -300,7 +300,7 @@ export const Variables = Type.Object({
       maximum: 36_500 * aDay,
       otherwise: 'for ever',
       description:
-        'How long a job is kept after its end; then its record, log, metrics and model are deleted.'
+        'How long a job is kept after its end was recorded; then its record, log, metrics and model are deleted.'
     })
   ),
   KEEP_JOBS_BYTES: Type.Optional(
@@ -309,7 +309,7 @@ export const Variables = Type.Object({
       maximum: most,
       otherwise: 'any',
       description:
-        'How much all jobs that have ended may have left together: the oldest are deleted until the others fit. None is within an hour of its end.'
+        'How much all jobs that have ended may have left together: the oldest are deleted until the others fit. None is within an hour of its recorded end.'
     })
   ),
   KEEP_PROJECT_SECONDS: Type.Integer({

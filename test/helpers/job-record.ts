@@ -32,6 +32,7 @@ export const aJob = (changes: Partial<JobRecord> = {}): JobRecord => ({
   createdAt,
   startedAt: null,
   endedAt: null,
+  endRecordedAt: null,
   billableSeconds: null,
   transitions: [{ status: 'queued', reason: null, at: createdAt }],
   failure: null,

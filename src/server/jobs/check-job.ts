@@ -75,6 +75,7 @@ function newJob(fields: Fields, tenant: string, backend: string): JobRecord {
     metrics: {},
     model: null,
     keptBytes: null,
+    endRecordedAt: null,
     stopRequestedAt: null,
     version: 1
   }

@@ -98,6 +98,8 @@ export interface JobRecord {
   createdAt: string
   startedAt: string | null
   endedAt: string | null
+  /** When its end was recorded, which is later where the service was away; null: it has not ended, or before that was kept. */
+  endRecordedAt: string | null
   /** What the backend bills, for one instance. */
   billableSeconds: number | null
   transitions: Transition[]

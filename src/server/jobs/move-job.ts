@@ -1,7 +1,7 @@
 /** Changes a job's record against concurrent changes (a stop that is asked for); used by the loop alone. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Store } from '../store/index.ts'
-import { canMove, type JobRecord, type JobStatus } from './job.ts'
+import { canMove, isTerminal, type JobRecord, type JobStatus } from './job.ts'
 
 export type Changes = Partial<
   Pick<
@@ -37,7 +37,8 @@ export async function moveJob(
     const before = now.transitions.at(-1)?.at ?? happenedAt
     const at = happenedAt > before ? happenedAt : before
     const transitions = [...now.transitions, { status, reason, at }]
-    return { ...apply(now, changes), status, statusReason: reason, transitions }
+    const endRecordedAt = isTerminal(status) ? new Date().toISOString() : null
+    return { ...apply(now, changes), status, statusReason: reason, transitions, endRecordedAt }
   })
 }
 

@@ -12,7 +12,7 @@ import { type ProjectRemoval, removeUnusedProject } from './remove-unused-projec
 
 export interface SweepOptions extends ProjectRemoval {
   store: Store
-  /** How long a job is kept after its end; Infinity is for ever. */
+  /** How long a job is kept after its end was recorded: nobody could fetch what it left before. Infinity is for ever. */
   jobMilliseconds: number
   /** How many bytes all jobs may have left together: the oldest go until the others fit. Infinity is any. */
   jobBytes: number
@@ -29,7 +29,7 @@ export interface Swept {
 /** Callers try again within minutes, perhaps after a weekend. */
 const keyMilliseconds = 7 * 24 * 60 * 60 * 1000
 
-/** However little room there is: who waits for a job's end has that time to fetch what it left. */
+/** However little room there is: who waits for a job's end has that time to fetch what it left, once it is recorded. */
 const fetchMilliseconds = 60 * 60 * 1000
 
 const jobsAtOnce = 100
@@ -54,7 +54,7 @@ async function sweepJobs(options: SweepOptions, swept: Swept, signal?: AbortSign
   for await (const job of endedJobs(store, made)) {
     if (signal?.aborted) return
     bytes += bytesOf(job)
-    const age = now - Date.parse(job.endedAt ?? job.createdAt)
+    const age = now - Date.parse(job.endRecordedAt ?? job.endedAt ?? job.createdAt)
     const tooOld = age > jobMilliseconds
     if (!tooOld && !(bytes > jobBytes && age > fetchMilliseconds)) continue
     const reason = tooOld ? 'it is older than jobs are kept' : 'what jobs left is more than is kept'

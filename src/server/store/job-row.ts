@@ -36,7 +36,8 @@ const added = {
   batch: null,
   rerunOf: null,
   serviceVersion: null,
-  keptBytes: null
+  keptBytes: null,
+  endRecordedAt: null
 }
 
 export const fromRow = ({ document, version, stop_requested_at }: Row): JobRecord => ({

@@ -73,6 +73,10 @@ export function createWorld(store: Store, clock: Clock): World {
   const ids: string[] = []
   /** As they were last seen. */
   const known = new Map<string, JobRecord>()
+  /** When a job was first seen to have ended, by the wall clock. */
+  const endSeenAt = new Map<string, number>()
+  /** They were there for as long as jobs are kept; the clock may have been set back since. */
+  const old = new Set<string>()
   const acknowledged = new Set<string>()
   const removing = new Set<string>()
   /** They were there, and may be acknowledged late. */
@@ -147,14 +151,22 @@ export function createWorld(store: Store, clock: Clock): World {
     for (const id of ids) {
       const [before, now] = [known.get(id), found.get(id)]
       if (now) broken.push(...faultsOf(now, before, remote))
-      else if (before) broken.push(...vanished(before, removing.has(id)))
+      else if (before) broken.push(...vanished(before, removing.has(id) || old.has(id)))
       else if (acknowledged.has(id) && !gone.has(id))
         broken.push(`${id} was acknowledged, and is lost`)
-      if (now) known.set(id, now)
+      if (now) note(now)
       else if (known.delete(id)) gone.add(id)
     }
     broken.push(...remote.offences)
     if (broken.length > 0) throw new Error(broken.join('\n'))
+  }
+
+  function note(job: JobRecord): void {
+    known.set(job.id, job)
+    if (!isTerminal(job.status)) return
+    const seenAt = endSeenAt.get(job.id) ?? Date.now()
+    endSeenAt.set(job.id, seenAt)
+    if (Date.now() - seenAt > keepMilliseconds) old.add(job.id)
   }
 
   async function end(): Promise<void> {
@@ -281,8 +293,7 @@ function isTrue({ id, status }: JobRecord, remote: Remote): boolean {
   return !there.stopped && there.starts === 1 && (status === 'succeeded') === well
 }
 
-function vanished(job: JobRecord, wasAsked: boolean): string[] {
-  if (!isTerminal(job.status)) return [`${job.id} was ${job.status}, and is gone`]
-  const age = Date.now() - Date.parse(job.endedAt ?? '')
-  return wasAsked || age > keepMilliseconds ? [] : [`${job.id} is gone, and nobody asked for it`]
+function vanished({ id, status }: JobRecord, mayGo: boolean): string[] {
+  if (!isTerminal(status)) return [`${id} was ${status}, and is gone`]
+  return mayGo ? [] : [`${id} is gone, and nobody asked for it`]
 }

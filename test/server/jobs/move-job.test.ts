@@ -42,6 +42,19 @@ t.test('no job goes back, nor on from its end, and nothing is noted then', async
   t.equal(transitions?.length, 3)
 })
 
+t.test('an end that happened long ago is recorded now', async t => {
+  const { store, job } = await queued(t)
+  const before = new Date().toISOString()
+
+  await moveJob(store, job, 'running', null, {})
+  t.equal((await store.get(job.id))?.endRecordedAt, null)
+  await moveJob(store, job, 'succeeded', null, { endedAt: job.createdAt }, job.createdAt)
+
+  const { endedAt, endRecordedAt } = (await store.get(job.id)) ?? {}
+  t.equal(endedAt, job.createdAt)
+  t.ok(endRecordedAt && endRecordedAt >= before)
+})
+
 t.test('a stop that is asked for meanwhile is not lost', async t => {
   const { store, job } = await queued(t)
   await store.requestStop(job.id, '2026-01-02T03:30:00.000Z')

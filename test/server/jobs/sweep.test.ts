@@ -79,6 +79,17 @@ t.test('what counts is when a job ended, not when it was made', async t => {
   t.same(await jobs(), ['job-a'])
 })
 
+t.test(
+  'a job that ended while the service was away is kept from when its end was recorded',
+  async t => {
+    const { options, ended, jobs } = await stage(t)
+    await ended('a', 99, { endRecordedAt: daysAgo(31) })
+    await ended('b', 99, { endRecordedAt: daysAgo(29) })
+    await sweep(options)
+    t.same(await jobs(), ['job-b'])
+  }
+)
+
 t.test('a job that has not ended is kept, however old it is, and so is its project', async t => {
   for (const status of ['queued', 'starting', 'running', 'stopping'] as const) {
     const { options, ended, jobs, has } = await stage(t, { jobMilliseconds: 0, jobBytes: 0 })
@@ -108,13 +119,18 @@ t.test('the oldest jobs go until what the others left fits', async t => {
   t.match(await sweep(options), { jobs: 0 })
 })
 
-t.test('what ended within the hour is kept, for somebody may be about to fetch it', async t => {
-  const { options, ended, jobs } = await stage(t, { jobBytes: 0 })
-  await ended('a', 0.5 / 24)
-  await ended('b', 1.5 / 24, { model: { sizeBytes: 9, fileCount: 1, loggedModels: [] } })
-  await sweep(options)
-  t.same(await jobs(), ['job-a'])
-})
+t.test(
+  'what is known to have ended for less than an hour is kept, for somebody may be about to fetch it',
+  async t => {
+    const { options, ended, jobs } = await stage(t, { jobBytes: 0 })
+    await ended('a', 0.5 / 24)
+    await ended('b', 1.5 / 24, { model: { sizeBytes: 9, fileCount: 1, loggedModels: [] } })
+    await ended('c', 99, { endRecordedAt: daysAgo(0.5 / 24) })
+    await ended('d', 99, { endRecordedAt: daysAgo(1.5 / 24), keptBytes: 9 })
+    await sweep(options)
+    t.same(await jobs(), ['job-c', 'job-a'])
+  }
+)
 
 t.test('there may be more jobs than are looked at in one go', async t => {
   const { options, store } = await stage(t)
