@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { arch, platform } from 'node:os'
 import { dirname, join } from 'node:path'
 import { buildOnce } from '../system/build-once.ts'
+import { use } from '../system/in-use.ts'
 import { addPackages } from './add-packages.ts'
 import type { Prepared, PrepareOptions } from './prepare-environment.ts'
 import { type Builder, runBuilder } from './run-builder.ts'
@@ -40,17 +41,22 @@ async function buildPrefix(
     await addPackages(join(folder, 'conda', 'bin', 'python'), packages, builder)
   }
   const facts = ['conda', platform(), arch(), text, ...packages]
-  const key = createHash('sha256').update(JSON.stringify(facts))
+  const key = createHash('sha256').update(JSON.stringify(facts)).digest('hex')
   const local = localLine.test(text)
   if (local) {
     await mkdir(privateFolder, { recursive: true })
     await build(privateFolder)
   }
+  if (!local) {
+    await mkdir(settings.environments, { recursive: true })
+    // Until this process ends, so that nobody removes it under the program.
+    await use(join(settings.environments, key), signal)
+  }
   const { folder, reused } = local
     ? { folder: privateFolder, reused: false }
     : await buildOnce({
         root: settings.environments,
-        key: key.digest('hex'),
+        key,
         build,
         onWait: () => say('Waiting for another job that builds this environment.'),
         signal

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import type { ProjectEnvironment } from '../contract/project.ts'
 import { buildOnce } from '../system/build-once.ts'
+import { use } from '../system/in-use.ts'
 import { uvVariables } from '../system/uv-variables.ts'
 import { TrainingError } from './failure.ts'
 import { missingPython } from './missing-python.ts'
@@ -44,14 +45,8 @@ export async function prepareUv(given: PrepareOptions): Promise<Prepared> {
   }
   const build = (folder: string) => buildWithUv(folder, python, options, builder)
   const { folder, reused } = requirements.some(isLocal)
-    ? await buildPrivately(options.privateFolder, build)
-    : await buildOnce({
-        root: settings.environments,
-        key: await keyOf(environment, python, options),
-        build,
-        onWait: () => say('Waiting for another job that builds this environment.'),
-        signal
-      })
+    ? await buildPrivately(options, build)
+    : await buildShared(await keyOf(environment, python, options), options, build)
   const bin = join(folder, 'venv', 'bin')
   return {
     interpreter: join(bin, 'python'),
@@ -64,7 +59,35 @@ export async function prepareUv(given: PrepareOptions): Promise<Prepared> {
   }
 }
 
-async function buildPrivately(folder: string, build: (folder: string) => Promise<void>) {
+type Build = (folder: string) => Promise<void>
+
+/** What is used is held until this process ends; what it is built from, only while it is built. */
+async function buildShared(
+  key: string,
+  { settings: { environments: root }, say, signal }: PrepareOptions,
+  build: Build
+) {
+  await mkdir(root, { recursive: true })
+  await use(join(root, key), signal)
+  return buildOnce({
+    root,
+    key,
+    async build(folder) {
+      const held = await use(join(root, 'building'), signal)
+      await build(folder).finally(held.release)
+    },
+    onWait: () => say('Waiting for another job that builds this environment.'),
+    signal
+  })
+}
+
+/** Its interpreter may be one that uv has fetched: it is held until this process ends. */
+async function buildPrivately(
+  { privateFolder: folder, settings, signal }: PrepareOptions,
+  build: Build
+) {
+  await mkdir(settings.environments, { recursive: true })
+  await use(join(settings.environments, 'building'), signal)
   await mkdir(folder, { recursive: true })
   await build(folder)
   return { folder, reused: false }

@@ -318,6 +318,22 @@ export const Variables = Type.Object({
     maximum: most,
     description: 'How old a project must be to be deleted when no job needs it (any more).'
   }),
+  KEEP_ENVIRONMENTS_SECONDS: Type.Integer({
+    default: 30 * aDay,
+    minimum: 0,
+    maximum: 36_500 * aDay,
+    description:
+      'How long the environment of a project is kept on this machine after a job used it last; so are the packages and interpreters that it was built from.'
+  }),
+  KEEP_ENVIRONMENTS_BYTES: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: most,
+      otherwise: 'any',
+      description:
+        'How much all of these may have together. What is beyond is deleted: the packages first, then the environments that were used longest ago. What running jobs use stays.'
+    })
+  ),
   MAX_PROJECT_FILES: Type.Integer({
     default: defaultLimits.files,
     minimum: 1,

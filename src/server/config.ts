@@ -50,6 +50,8 @@ export interface Config {
   keepJobsSeconds: number | undefined
   keepJobsBytes: number | undefined
   keepProjectSeconds: number
+  keepEnvironmentsSeconds: number
+  keepEnvironmentsBytes: number | undefined
   closeGraceSeconds: number
   closeDelaySeconds: number
   /** With what environments are built: package indexes, proxies, certificates. */
@@ -125,6 +127,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     keepJobsSeconds: values.KEEP_JOBS_SECONDS,
     keepJobsBytes: values.KEEP_JOBS_BYTES,
     keepProjectSeconds: values.KEEP_PROJECT_SECONDS,
+    keepEnvironmentsSeconds: values.KEEP_ENVIRONMENTS_SECONDS,
+    keepEnvironmentsBytes: values.KEEP_ENVIRONMENTS_BYTES,
     stopGraceSeconds: values.STOP_GRACE_SECONDS,
     closeGraceSeconds: values.CLOSE_GRACE_SECONDS,
     closeDelaySeconds: values.CLOSE_DELAY_SECONDS,

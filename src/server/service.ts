@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Lock, tryLock } from '../system/lock.ts'
 import { type AppOptions, createApp } from './app.ts'
 import type { Backend } from './backends/index.ts'
+import { createEnvironmentSweeper } from './backends/local/environment-sweeper.ts'
 import { createFacilities } from './backends/local/facilities.ts'
 import { createLocal } from './backends/local/index.ts'
 import { anyOf, type Callers } from './callers/index.ts'
@@ -187,6 +188,12 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
     stopGraceSeconds: config.stopGraceSeconds,
     jobEnvironment,
     buildEnvironment,
+    environmentSweeper: createEnvironmentSweeper({
+      folder: dataDir,
+      milliseconds: config.keepEnvironmentsSeconds * 1000,
+      bytes: config.keepEnvironmentsBytes ?? Infinity,
+      say: say.progress
+    }),
     facilities: createFacilities({
       folder: dataDir,
       python: config.python,

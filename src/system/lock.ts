@@ -22,10 +22,17 @@ export interface Lock {
 const held = new Set<DatabaseSync>()
 
 /** Takes the lock at once, or answers undefined when another process (or another holder here) has it. */
-export function tryLock(file: string): Lock | undefined {
-  const database = new DatabaseSync(file, { timeout: busyTimeoutMilliseconds })
+export const tryLock = (file: string): Lock | undefined =>
+  take(file, false, 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+
+/** As tryLock; many may share the lock at once, and nobody has it alone meanwhile. The file must be there. */
+export const tryShare = (file: string): Lock | undefined =>
+  take(file, true, 'BEGIN; SELECT 1 FROM sqlite_schema')
+
+function take(file: string, readOnly: boolean, begin: string): Lock | undefined {
+  const database = new DatabaseSync(file, { timeout: busyTimeoutMilliseconds, readOnly })
   try {
-    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+    database.exec(begin)
   } catch (error) {
     database.close()
     if ((error as { errcode?: number }).errcode === sqliteBusy) return undefined
@@ -39,19 +46,30 @@ export function tryLock(file: string): Lock | undefined {
   }
 }
 
-/** Waits for the lock; `signal` ends the waiting with its reason. `onWait` is called once, before the first wait. */
-export async function lock(
-  file: string,
-  { signal, onWait }: { signal?: AbortSignal; onWait?: () => void } = {}
-): Promise<Lock> {
+interface Waiting {
+  /** Ends the waiting with its reason. */
+  signal?: AbortSignal
+  /** Called once, before the first wait. */
+  onWait?(): void
+}
+
+/** Waits for the lock. */
+export const lock = (file: string, waiting: Waiting = {}): Promise<Lock> =>
+  wait(() => tryLock(file), waiting)
+
+/** Waits for its part of the lock, as tryShare takes it. */
+export const share = (file: string, waiting: Waiting = {}): Promise<Lock> =>
+  wait(() => tryShare(file), waiting)
+
+async function wait(attempt: () => Lock | undefined, { signal, onWait }: Waiting): Promise<Lock> {
   signal?.throwIfAborted()
-  let taken = tryLock(file)
+  let taken = attempt()
   if (!taken) onWait?.()
   while (!taken) {
     await sleep(pollMilliseconds, undefined, signal ? { signal } : {}).catch(() =>
       signal?.throwIfAborted()
     )
-    taken = tryLock(file)
+    taken = attempt()
   }
   return taken
 }

@@ -17,6 +17,7 @@ import {
 import { loggingPackages } from '../../src/runtime/project-packages.ts'
 import { fits } from '../../src/runtime/satisfied.ts'
 import { readSettings } from '../../src/runtime/settings.ts'
+import { sweepEnvironments } from '../../src/server/backends/local/sweep-environments.ts'
 import { testFolder } from '../helpers/folder.ts'
 import { python } from '../helpers/python.ts'
 
@@ -107,6 +108,13 @@ t.test('any patch of the minor version does where the caller says so', async t =
   const { prepared } = prepare(testFolder(t), environment, { pythonPin: 'minor' })
 
   t.ok((await prepared).python?.startsWith(`${minor}.`))
+})
+
+t.test('an environment that the program uses is not swept under it', async t => {
+  const folder = testFolder(t)
+  const { interpreter } = await prepare(folder, pythonEnv).prepared
+  await sweepEnvironments({ folder, milliseconds: 0, bytes: 0, say: text => t.fail(text) })
+  t.ok(existsSync(interpreter))
 })
 
 t.test('requirements that cannot be met are the fault of their author', async t => {

@@ -10,6 +10,7 @@ import { execa } from 'execa'
 import type { Backend, Observation, StartOutcome } from '../index.ts'
 import { openLogFile } from '../log-file.ts'
 import { checkJob } from './check-job.ts'
+import type { EnvironmentSweeper } from './environment-sweeper.ts'
 import { type Claim, createJson, type JobFolder, jobFolder, makeFolders } from './job-folder.ts'
 import { createLiveReports } from './live-reports.ts'
 import { observeJob } from './observe-job.ts'
@@ -29,12 +30,14 @@ export interface Facilities {
 export interface LocalOptions extends JobSettings {
   slots: number
   facilities: Facilities
+  /** Without it environments are kept for ever. */
+  environmentSweeper?: EnvironmentSweeper
 }
 
 const superviseMain = join(import.meta.dirname, 'supervise.ts')
 
 export function createLocal(options: LocalOptions): Backend {
-  const { folder, slots, facilities } = options
+  const { folder, slots, facilities, environmentSweeper } = options
   /** Jobs that hold a slot; made anew from the folders after a restart, by `observe`. */
   const active = new Set<string>()
   /** Supervisors started by this process that have not ended. */
@@ -49,12 +52,17 @@ export function createLocal(options: LocalOptions): Backend {
 
   return {
     name: 'local',
-    open: () => facilities.open(),
+    open() {
+      facilities.open()
+      environmentSweeper?.open()
+    },
     rest: async () => {},
     pending: facilities.pending,
     trackingUri: facilities.trackingUri,
     onChange: listener => void listeners.push(listener),
-    close: facilities.close,
+    async close(how) {
+      await Promise.all([facilities.close(how), environmentSweeper?.close()])
+    },
     check: checkJob,
     plan: resources => resources,
     queueOf: () => '',
