@@ -2,7 +2,7 @@
  * The SM_* variables, as sagemaker-training-toolkit gives them to a training program
  * (https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md).
  */
-import { cpus } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { ContainerTree } from '../contract/container.ts'
@@ -121,7 +121,7 @@ async function gatherFacts(tree: ContainerTree, config: ContainerConfig, variabl
     module_dir: optional(config, 'sagemaker_submit_directory') ?? tree.code,
     module_name: program.replace(/\.py$/, ''),
     network_interface_name: resources.network_interface_name ?? 'eth0',
-    num_cpus: cpus().length,
+    num_cpus: availableParallelism(),
     num_gpus: await countGpus(variables),
     num_neurons: 0,
     output_data_dir: tree.outputData,

@@ -230,6 +230,36 @@ export const Variables = Type.Object({
       description: 'How many jobs run at once on this machine; others wait as `queued`.'
     })
   ),
+  LOCAL_MAX_MEMORY_MB: Type.Optional(
+    Type.Integer({
+      minimum: 64,
+      maximum: 16_777_216,
+      otherwise: 'nine tenths of the machine’s',
+      description:
+        'Most memory, in MiB, that the processes of one local job may use together, on Linux; what jobs get that ask for no `memoryMb`.'
+    })
+  ),
+  LOCAL_MAX_CPUS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 4096,
+      otherwise: 'all cores',
+      description:
+        'On how many cores one local job is put at most, on Linux; what jobs get that ask for no `cpus`.'
+    })
+  ),
+  LOCAL_MAX_PROCESSES: Type.Integer({
+    default: 4096,
+    minimum: 16,
+    maximum: 4_194_304,
+    description: 'Most processes and threads that one local job may have at once, on Linux.'
+  }),
+  LOCAL_MAX_LOG_BYTES: Type.Integer({
+    default: 1024 ** 3,
+    minimum: 4096,
+    maximum: most,
+    description: 'A local job that prints more than this is ended, and has failed.'
+  }),
   MLFLOW_TRACKING_URI: Type.Optional(
     Type.String({
       pattern: '^([A-Za-z][A-Za-z0-9+.-]*:.+|databricks)$',
@@ -285,7 +315,7 @@ export const Variables = Type.Object({
     minimum: 0,
     maximum: most,
     description:
-      'Room on the disk of `DATA_DIR` that is kept for running jobs: submissions that would take of it are a 503.'
+      'Room on the disk of `DATA_DIR` that is kept for running jobs: submissions that would take of it are a 503. When a quarter of it is left, a local job that holds as much itself is ended.'
   }),
   SLOW_CLIENT_SECONDS: Type.Integer({
     default: 120,

@@ -1,7 +1,7 @@
 /** The service's configuration: the environment, read once and checked as a whole. */
 import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { Value } from 'typebox/value'
 import type { OidcConfig } from './callers/index.ts'
@@ -14,6 +14,7 @@ import {
   sagemakerConfig
 } from './config-aws.ts'
 import { type VariableSchema, Variables, variableSchemas } from './config-variables.ts'
+import type { LocalLimits } from './local-limits.ts'
 import type { OpenLimits } from './places.ts'
 import type { ProjectLimits } from './projects/project-limits.ts'
 
@@ -36,6 +37,8 @@ export interface Config {
   /** The operator's interpreter; without it one is prepared. */
   python: string | undefined
   localSlots: number
+  /** Of each local job. */
+  localLimits: LocalLimits
   /** The operator's tracking server; without it one is kept. */
   mlflowTrackingUri: string | undefined
   logLevel: Variables['LOG_LEVEL']
@@ -104,6 +107,13 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     databaseUrl: values.DATABASE_URL === 'sqlite:' ? undefined : values.DATABASE_URL,
     python: values.PYTHON,
     localSlots: values.LOCAL_SLOTS ?? Math.min(availableParallelism(), 4),
+    localLimits: {
+      memoryMb: values.LOCAL_MAX_MEMORY_MB ?? mostMemoryMb(),
+      cpus: values.LOCAL_MAX_CPUS,
+      processes: values.LOCAL_MAX_PROCESSES,
+      logBytes: values.LOCAL_MAX_LOG_BYTES,
+      freeBytes: Math.floor(values.MIN_FREE_BYTES / 4)
+    },
     mlflowTrackingUri: values.MLFLOW_TRACKING_URI,
     logLevel: values.LOG_LEVEL,
     limits: {
@@ -137,6 +147,12 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     s3: s3Config(values, given),
     sagemaker: sagemakerConfig(values, objects)
   }
+}
+
+/** Of the machine, or of the container that this is: a tenth stays for the service and the tracking server. */
+function mostMemoryMb(): number {
+  const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY
+  return Math.max(64, Math.floor((Math.min(limit, totalmem()) * 0.9) / 1024 ** 2))
 }
 
 /** Compose files and CI write NAME= for what they leave open, and editors leave spaces. */

@@ -185,6 +185,7 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
   return createLocal({
     folder: dataDir,
     slots: config.localSlots,
+    limits: config.localLimits,
     stopGraceSeconds: config.stopGraceSeconds,
     jobEnvironment,
     buildEnvironment,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { type AppOptions, createApp } from '../../src/server/app.ts'
 import { createLocal } from '../../src/server/backends/local/index.ts'
+import { readConfig } from '../../src/server/config.ts'
 import { createJobs } from '../../src/server/jobs/index.ts'
 import { watchStore } from '../../src/server/jobs/job-changes.ts'
 import { defaultLimits } from '../../src/server/projects/project-limits.ts'
@@ -35,6 +36,7 @@ export async function testApp(
     folder: dataDir,
     slots: 1,
     stopGraceSeconds: 10,
+    limits: { ...readConfig({}).localLimits, memoryMb: 4096, cpus: 2 },
     jobEnvironment: {},
     buildEnvironment: {},
     facilities: {

@@ -1,4 +1,4 @@
-import { cpus } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { containerTree } from '../../src/contract/container.ts'
@@ -71,7 +71,7 @@ t.test('a job sees the variables that the original toolkit gives', async t => {
     SM_CURRENT_INSTANCE_TYPE: 'ml.m5.xlarge',
     SM_CURRENT_INSTANCE_GROUP: 'homogeneousCluster',
     SM_IS_HETERO: 'false',
-    SM_NUM_CPUS: `${cpus().length}`,
+    SM_NUM_CPUS: `${availableParallelism()}`,
     SM_NUM_GPUS: '0',
     SM_LOG_LEVEL: '20',
     SM_USER_ENTRY_POINT: 'train.py',

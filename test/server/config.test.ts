@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { readConfig } from '../../src/server/config.ts'
@@ -10,7 +11,15 @@ const refusal = (...faults: string[]) => ({
 })
 
 t.test('nothing given is the configuration of a newcomer', async t => {
-  const { localSlots, ...config } = readConfig({})
+  const { localSlots, localLimits, ...config } = readConfig({})
+  const { memoryMb, ...otherLimits } = localLimits
+  t.ok(memoryMb >= 64 && memoryMb < totalmem() / 2 ** 20)
+  t.strictSame(otherLimits, {
+    cpus: undefined,
+    processes: 4096,
+    logBytes: 2 ** 30,
+    freeBytes: 2 ** 28
+  })
   t.ok(localSlots >= 1 && localSlots <= 4)
   t.strictSame(config, {
     host: '127.0.0.1',
@@ -59,6 +68,10 @@ t.test('reads every variable', async t => {
     DATABASE_URL: 'sqlite:',
     PYTHON: '/opt/python/bin/python',
     LOCAL_SLOTS: '7',
+    LOCAL_MAX_MEMORY_MB: '2048',
+    LOCAL_MAX_CPUS: '3',
+    LOCAL_MAX_PROCESSES: '500',
+    LOCAL_MAX_LOG_BYTES: '1000000',
     MLFLOW_TRACKING_URI: 'https://mlflow.example',
     LOG_LEVEL: 'debug',
     MAX_UPLOAD_BYTES: '1',
@@ -95,6 +108,13 @@ t.test('reads every variable', async t => {
     databaseUrl: undefined,
     python: '/opt/python/bin/python',
     localSlots: 7,
+    localLimits: {
+      memoryMb: 2048,
+      cpus: 3,
+      processes: 500,
+      logBytes: 1_000_000,
+      freeBytes: 4
+    },
     mlflowTrackingUri: 'https://mlflow.example',
     logLevel: 'debug',
     limits: {

@@ -55,9 +55,11 @@ export interface Observation {
   stopped?: boolean
   /**
    * Only of an ended job: what the backend knows of its failure, for instance that its process vanished. Of kind `user`
-   * it is a guess, which yields to what the job's own report says.
+   * it is a guess, which yields to what the job's own report says, unless it is certain.
    */
   failure?: Failure
+  /** The backend itself ended the job, for this failure. */
+  certain?: true
   exitCode?: number
   billableSeconds?: number
   /** More that the backend says of the job, such as its ARN. */

@@ -29,6 +29,23 @@ export const Resources = Type.Object(
           'The job is stopped, and has failed, when it has run for so long; what it logged until then is kept. Without it, local jobs may run for ever.'
       })
     ),
+    memoryMb: Type.Optional(
+      Type.Integer({
+        minimum: 64,
+        maximum: 16_777_216,
+        description:
+          'Local jobs, on Linux: the most memory, in MiB, that all processes of the job may use together; the job has failed when they use more. Without it, the operator’s limit.',
+        examples: [2048]
+      })
+    ),
+    cpus: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 4096,
+        description:
+          'Local jobs, on Linux: how many of the machine’s cores the job is put on. Without it, the operator’s limit.'
+      })
+    ),
     spot: Type.Optional(
       Type.Boolean({
         description: 'SageMaker: managed spot training, with checkpoints kept in the storage.'

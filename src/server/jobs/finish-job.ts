@@ -107,7 +107,7 @@ function failureOf(
 ): Failure | null {
   // A job that was deleted where it ran is not seen any more; its record says that it had begun.
   if (seen.stopped) return report?.failure ?? stopped(seen.startedAt ?? job.startedAt)
-  if (seen.failure && seen.failure.kind !== 'user') return seen.failure
+  if (seen.failure && (seen.failure.kind !== 'user' || seen.certain)) return seen.failure
   if (seen.exitCode === 0) return null
   if (report?.failure) return report.failure
   if (seen.failure) return seen.failure

@@ -166,7 +166,7 @@ t.test('a dry run names the resources with the defaults, and keeps nothing', asy
   t.match(response.json(), {
     project: { name: 'simple' },
     parameters: { alpha: 1, steps: 3, label: 'none' },
-    resources: { maxRuntimeSeconds: 60 },
+    resources: { maxRuntimeSeconds: 60, memoryMb: 4096, cpus: 2 },
     backend: { name: 'local' },
     warnings: []
   })

@@ -243,7 +243,13 @@ t.test('what of resources and inputs the local backend has not is refused by nam
     payload: form({
       project: await pack(simpleProject),
       parameters: { alpha: 1 },
-      resources: { instanceType: 'ml.m5.xlarge', spot: true, maxRuntimeSeconds: 60 },
+      resources: {
+        instanceType: 'ml.m5.xlarge',
+        spot: true,
+        maxRuntimeSeconds: 60,
+        memoryMb: 4097,
+        cpus: 3
+      },
       inputs: { train: 's3://bucket/train/' }
     })
   })
@@ -258,6 +264,8 @@ t.test('what of resources and inputs the local backend has not is refused by nam
       pointer: '/resources/spot',
       detail: "Jobs run on the service's own machine here: spot is for BACKEND=sagemaker."
     },
+    { pointer: '/resources/memoryMb', detail: 'A job may have 4096 at most here.' },
+    { pointer: '/resources/cpus', detail: 'A job may have 2 at most here.' },
     {
       pointer: '/inputs/train',
       detail:

@@ -1,15 +1,20 @@
 /** What a submission may ask for that this machine has not. */
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
+import type { LocalLimits } from '../../local-limits.ts'
 import type { BackendJob } from '../index.ts'
+import { checkLimits } from './limits.ts'
 
-export function checkJob({ resources, inputs }: BackendJob): Fault[] {
+const known = ['maxRuntimeSeconds', 'memoryMb', 'cpus']
+
+export function checkJob({ resources, inputs }: BackendJob, limits: LocalLimits): Fault[] {
   return [
     ...Object.keys(resources)
-      .filter(name => name !== 'maxRuntimeSeconds')
+      .filter(name => !known.includes(name))
       .map(name => ({
         pointer: pointerTo('resources', name),
         detail: `Jobs run on the service's own machine here: ${name} is for BACKEND=sagemaker.`
       })),
+    ...checkLimits(resources, limits),
     ...Object.keys(inputs).map(channel => ({
       pointer: pointerTo('inputs', channel),
       detail:

@@ -12,6 +12,7 @@ import { openLogFile } from '../log-file.ts'
 import { checkJob } from './check-job.ts'
 import type { EnvironmentSweeper } from './environment-sweeper.ts'
 import { type Claim, createJson, type JobFolder, jobFolder, makeFolders } from './job-folder.ts'
+import { planResources } from './limits.ts'
 import { createLiveReports } from './live-reports.ts'
 import { observeJob } from './observe-job.ts'
 import { type JobSettings, type Tools, writeFolder } from './write-folder.ts'
@@ -63,8 +64,8 @@ export function createLocal(options: LocalOptions): Backend {
     async close(how) {
       await Promise.all([facilities.close(how), environmentSweeper?.close()])
     },
-    check: checkJob,
-    plan: resources => resources,
+    check: job => checkJob(job, options.limits),
+    plan: resources => planResources(resources, options.limits),
     queueOf: () => '',
 
     async start(job) {

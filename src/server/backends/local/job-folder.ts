@@ -15,6 +15,7 @@ import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type ContainerTree, containerTree } from '../../../contract/container.ts'
+import type { Excess, JobLimits } from './limits.ts'
 
 export interface JobFolder {
   path: string
@@ -41,6 +42,7 @@ export interface JobFile {
   stopGraceSeconds: number
   /** When it has run for so long it is stopped. */
   maxRuntimeSeconds?: number
+  limits?: JobLimits
 }
 
 /** Who has the job, for good. */
@@ -67,6 +69,8 @@ export interface ExitFile {
   endedAt: string
   /** It was stopped because it had run for longer than these seconds, which it may. */
   maxRuntimeSeconds?: number
+  /** It was ended because it used more than it may. */
+  excess?: Excess
   /** Why what it left is not whole. */
   problem?: string
 }

@@ -81,6 +81,11 @@ function ended(id: string, place: JobFolder, exit: ExitFile, steps: Steps): Obse
   }
   if (exit.startedAt) observation.startedAt = exit.startedAt
   if (exit.problem) observation.failure = plainFailure('platform', exit.problem)
+  if (exit.excess) {
+    const { kind, message } = exit.excess
+    observation.failure = plainFailure(kind, message, exit.exitCode)
+    observation.certain = true
+  }
   if (exit.maxRuntimeSeconds !== undefined) observation.failure = outOfTime(exit)
   return observation
 }

@@ -4,13 +4,16 @@ import { rename } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { codeChannel } from '../../../contract/container.ts'
+import type { LocalLimits } from '../../local-limits.ts'
 import type { BackendJob } from '../index.ts'
 import { type JobFile, type JobFolder, makeFolders, writeJson } from './job-folder.ts'
+import { limitsOf } from './limits.ts'
 
 export interface JobSettings {
   /** DATA_DIR */
   folder: string
   stopGraceSeconds: number
+  limits: LocalLimits
   /** What every job sees of the service's environment: PATH, locale, time zone. */
   jobEnvironment: Record<string, string>
   /** What only the building of environments sees, such as PIP_INDEX_URL. */
@@ -51,6 +54,7 @@ export async function writeFolder(
     environment: environmentOf(place, job, tools, settings),
     stopGraceSeconds: settings.stopGraceSeconds
   }
+  file.limits = limitsOf(job.resources, settings.limits)
   const { maxRuntimeSeconds } = job.resources
   if (maxRuntimeSeconds !== undefined) file.maxRuntimeSeconds = maxRuntimeSeconds
   await writeJson(place.job, file)

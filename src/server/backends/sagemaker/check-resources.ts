@@ -17,6 +17,12 @@ export function checkResources({ resources }: BackendJob, settings: SagemakerCon
       'instanceType',
       `SageMaker trains on no "${planned.instanceType}"${didYouMean(planned.instanceType, types, '; a type is such as ml.m5.xlarge.')}`
     )
+  for (const member of ['memoryMb', 'cpus'] as const)
+    if (resources[member] !== undefined)
+      fault(
+        member,
+        'On SageMaker a job has all of its instance: choose one by instanceType, or leave this out.'
+      )
   const { maxWaitSeconds: wait, keepAliveSeconds: keepAlive = 0 } = resources
   if (wait !== undefined && !planned.spot)
     fault('maxWaitSeconds', 'Only a spot job waits: set resources.spot to true, or leave it out.')

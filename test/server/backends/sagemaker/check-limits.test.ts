@@ -35,7 +35,7 @@ t.test('each limit has its pointer, and all faults are said at once', async t =>
       environment: { ...many(99, 'E'), LONG: 'v'.repeat(513) },
       tags: many(50, 't'),
       inputs: { ...many(19, 'c', 's3://training/x'), ftp: 'ftp://host/x' },
-      resources: { instanceType: 'ml.m5.xlrage', maxWaitSeconds: 5 }
+      resources: { instanceType: 'ml.m5.xlrage', memoryMb: 512, cpus: 1, maxWaitSeconds: 5 }
     }),
     [
       '/parameters/long',
@@ -46,6 +46,8 @@ t.test('each limit has its pointer, and all faults are said at once', async t =>
       '/inputs/ftp',
       '/inputs',
       '/resources/instanceType',
+      '/resources/memoryMb',
+      '/resources/cpus',
       '/resources/maxWaitSeconds'
     ]
   )

@@ -1,0 +1,61 @@
+/** model.tar.gz and output.tar.gz as SageMaker makes them; an empty folder leaves no archive, nor does one that fails. */
+import { open, readdir, realpath, rm } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { create } from 'tar'
+import type { JobFolder } from './job-folder.ts'
+
+export async function packOutputs({
+  path,
+  tree,
+  modelArchive,
+  outputArchive
+}: JobFolder): Promise<void> {
+  const packed = await Promise.allSettled([
+    packFolder(tree.model, modelArchive, path),
+    packFolder(tree.outputData, outputArchive, path)
+  ])
+  for (const each of packed) if (each.status === 'rejected') throw each.reason
+}
+
+async function packFolder(folder: string, file: string, root: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  if (names.length === 0) return
+  try {
+    await refuseLink(folder, root)
+    // "./" keeps a name that begins with @ from being read as an archive to include.
+    const paths = names.map(name => `./${name}`)
+    await create(
+      {
+        cwd: folder,
+        file,
+        gzip: { level: 1 },
+        portable: true,
+        // A job writes for its own user alone; who unpacks the archive is to read it as another.
+        onWriteEntry: ({ stat }) => {
+          if (stat) stat.mode |= stat.mode & 0o100 ? 0o555 : 0o444
+        }
+      },
+      paths
+    )
+    await sync(file)
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
+  }
+}
+
+/** The program may have put a link in the place of the folder, to one that is not its own. */
+async function refuseLink(folder: string, root: string): Promise<void> {
+  if ((await realpath(folder)) === join(await realpath(root), relative(root, folder))) return
+  throw new Error(`${relative(root, folder)} is a link`)
+}
+
+/** exit.json promises that the archives are whole, after a crash of the machine as well. */
+async function sync(file: string): Promise<void> {
+  const handle = await open(file)
+  try {
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+}

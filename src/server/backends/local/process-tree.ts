@@ -1,0 +1,109 @@
+/**
+ * The processes of a job as Linux shows them in /proc: its first one and all that come from it, whatever group or session
+ * they make. One that was seen once is known for good: it cannot get away by having its parent end.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+
+export interface JobProcess {
+  pid: number
+  group: number
+  threads: number
+  residentBytes: number
+}
+
+export interface ProcessTree {
+  /** All that are there now; none where there is no /proc. */
+  list(): JobProcess[]
+}
+
+interface Stat extends JobProcess {
+  parent: number
+  state: string
+  /** Tells a process from a later one of the same id. */
+  started: string
+}
+
+export function createProcessTree(root: number): ProcessTree {
+  const pageBytes = pageSize()
+  let known = new Map<number, string>()
+  return {
+    list() {
+      const all = readAll(pageBytes)
+      const children = Map.groupBy(all.values(), ({ parent }) => parent)
+      const found = new Map<number, Stat>()
+      const roots = [...all.values()].filter(
+        ({ pid, started }) => pid === root || known.get(pid) === started
+      )
+      for (const process of roots) {
+        if (found.has(process.pid)) continue
+        found.set(process.pid, process)
+        roots.push(...(children.get(process.pid) ?? []))
+      }
+      known = new Map([...found.values()].map(({ pid, started }) => [pid, started]))
+      return [...found.values()].filter(({ state }) => state !== 'Z')
+    }
+  }
+}
+
+/** What the processes hold, what they share counted once; slower than their resident bytes, which count it for each. */
+export const proportionalBytes = (processes: JobProcess[]): number =>
+  processes.reduce((sum, { pid, residentBytes }) => {
+    try {
+      const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+      return sum + 1024 * (kilobytes(text, 'Pss') + kilobytes(text, 'SwapPss'))
+    } catch {
+      return sum + residentBytes
+    }
+  }, 0)
+
+const kilobytes = (text: string, name: string) =>
+  Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0)
+
+function readAll(pageBytes: number): Map<number, Stat> {
+  const all = new Map<number, Stat>()
+  for (const name of foldersOf('/proc')) {
+    const stat = /^\d+$/.test(name) && readStat(Number(name), pageBytes)
+    if (stat) all.set(stat.pid, stat)
+  }
+  return all
+}
+
+/** The command, in parentheses, may hold anything: what is wanted stands behind it. */
+function readStat(pid: number, pageBytes: number): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    const number = (index: number) => Number(fields[index])
+    return {
+      pid,
+      state: fields[0] ?? '',
+      parent: number(1),
+      group: number(2),
+      threads: number(17),
+      started: fields[19] ?? '',
+      residentBytes: number(21) * pageBytes
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function foldersOf(path: string): string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}
+
+/** What the kernel told this process at its start (AT_PAGESZ): pairs of words. */
+function pageSize(): number {
+  const atPageSize = 6n
+  try {
+    const words = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer)
+    const index = words.findIndex((word, at) => at % 2 === 0 && word === atPageSize)
+    return Number(words[index + 1] ?? 4096n)
+  } catch {
+    return 4096
+  }
+}

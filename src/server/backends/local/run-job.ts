@@ -1,0 +1,160 @@
+/** One run of a job's runtime: its start, its stop when that is asked for, and its end when it uses too much. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { constants } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type JobFile, type JobFolder, readJson, writeJson } from './job-folder.ts'
+import { behindTheService } from './launch-command.ts'
+import type { Excess } from './limits.ts'
+import { createProcessTree, type ProcessTree } from './process-tree.ts'
+import { watchLimits } from './watch-limits.ts'
+
+export interface JobEnd {
+  /** 128 + n where signal n ended the runtime. */
+  exitCode: number
+  stop: Stop | undefined
+  excess: Excess | undefined
+}
+
+export type Stop = { why: 'asked' } | { why: 'runtime'; seconds: number }
+
+const stopPollMilliseconds = 200
+const killPollMilliseconds = 5
+/** How long programs that multiply are killed one by one before everything is. */
+const killMilliseconds = 5000
+
+export async function runJob(folder: JobFolder): Promise<JobEnd> {
+  const job = await readJson<JobFile>(folder.job)
+  if (!job) throw new Error(`${folder.job} is missing`)
+  // The program could read it: it holds what environments are built with, such as an index's password.
+  await rm(folder.job)
+  const log = await open(folder.log, 'a', 0o600)
+  const runtime = startRuntime(job, folder, log)
+  const groups = new Set(runtime.pid ? [runtime.pid] : [])
+  let announced: Promise<void> = Promise.resolve()
+  runtime.on('message', ({ programGroup }: { programGroup?: number }) => {
+    if (!programGroup) return
+    groups.add(programGroup)
+    announced = writeJson(folder.program, { group: programGroup, at: new Date().toISOString() })
+  })
+  const exited = exitOf(runtime, log)
+  const ended = new AbortController()
+  const { signal } = ended
+  const endWithin = async (seconds: number) => {
+    await sleepUntil(seconds * 1000, signal)
+    if (!signal.aborted) kill(groups)
+  }
+  const stop = awaitStop(folder, job, signal).then(async why => {
+    if (signal.aborted) return why
+    runtime.kill('SIGTERM')
+    await endWithin(job.stopGraceSeconds)
+    return why
+  })
+  const tree = createProcessTree(runtime.pid ?? 0)
+  const excess = awaitExcess(folder, job, tree, signal).then(async excess => {
+    if (!excess) return undefined
+    // Where the disk is full, the exit file alone says so.
+    await log.write(`mlflow-jobs: ${excess.message}\n`).catch(() => {})
+    // The runtime sees its program end, and saves what there is.
+    if (await endPrograms(tree, runtime.pid ?? 0, signal)) await endWithin(job.stopGraceSeconds)
+    else kill(groups)
+    return excess
+  })
+  const exitCode = await exited
+  ended.abort()
+  kill(groups)
+  for (const { pid } of tree.list()) send(pid, 'SIGKILL')
+  await announced
+  const end = { exitCode, stop: await stop, excess: await excess }
+  await log.sync()
+  await log.close()
+  return end
+}
+
+function startRuntime(job: JobFile, folder: JobFolder, log: FileHandle): ChildProcess {
+  const { command, arguments: given } = behindTheService(job)
+  return spawn(command, given, {
+    cwd: folder.tree.base,
+    env: job.environment,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd, 'ipc']
+  })
+}
+
+const exitOf = (runtime: ChildProcess, log: FileHandle) =>
+  new Promise<number>(resolve => {
+    runtime.once('error', error => {
+      void log
+        .write(`The runtime could not be started: ${error.message}\n`)
+        .then(() => resolve(127))
+    })
+    runtime.once('exit', (code, signal) =>
+      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))
+    )
+  })
+
+/** Why the job is to be stopped: as SageMaker does, by SIGTERM, and SIGKILL when its time is over. */
+async function awaitStop(
+  folder: JobFolder,
+  { maxRuntimeSeconds: seconds }: JobFile,
+  ended: AbortSignal
+): Promise<Stop | undefined> {
+  const begun = performance.now()
+  while (!existsSync(folder.stop)) {
+    if (ended.aborted) return undefined
+    if (seconds !== undefined && performance.now() - begun > seconds * 1000)
+      return { why: 'runtime', seconds }
+    await sleepUntil(stopPollMilliseconds, ended)
+  }
+  return { why: 'asked' }
+}
+
+const awaitExcess = async (
+  folder: JobFolder,
+  { limits }: JobFile,
+  tree: ProcessTree,
+  ended: AbortSignal
+) => (limits ? await watchLimits(folder, limits, tree, ended) : undefined)
+
+/**
+ * Kills all that is not of the runtime's own group. Answers false where there is no such thing, or ever more of it. They are
+ * stopped first: a process whose parent was killed meanwhile would not be found any more.
+ */
+async function endPrograms(tree: ProcessTree, own: number, ended: AbortSignal): Promise<boolean> {
+  const until = performance.now() + killMilliseconds
+  const stopped = new Set<number>()
+  for (let killed = false; !ended.aborted; ) {
+    const programs = tree.list().filter(({ group }) => group !== own)
+    if (programs.length === 0) return killed
+    if (performance.now() > until) return false
+    const fresh = programs.filter(({ pid }) => !stopped.has(pid))
+    for (const { pid } of fresh) {
+      send(pid, 'SIGSTOP')
+      stopped.add(pid)
+    }
+    if (fresh.length > 0) continue
+    for (const { pid } of programs) send(pid, 'SIGKILL')
+    killed = true
+    await sleepUntil(killPollMilliseconds, ended)
+  }
+  return true
+}
+
+async function sleepUntil(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => {})
+}
+
+/** Ends whatever is left of these process groups. */
+function kill(groups: Set<number>): void {
+  for (const group of groups) send(-group, 'SIGKILL')
+}
+
+/** macOS answers EPERM for a group of zombies. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
