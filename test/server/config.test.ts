@@ -43,6 +43,8 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     keepJobsSeconds: undefined,
     keepJobsBytes: undefined,
     keepProjectSeconds: 604_800,
+    keepEnvironmentsSeconds: 2_592_000,
+    keepEnvironmentsBytes: undefined,
     stopGraceSeconds: 120,
     closeGraceSeconds: 30,
     closeDelaySeconds: 0,
@@ -92,6 +94,8 @@ t.test('reads every variable', async t => {
     KEEP_JOBS_SECONDS: '10',
     KEEP_JOBS_BYTES: '11',
     KEEP_PROJECT_SECONDS: '9',
+    KEEP_ENVIRONMENTS_SECONDS: '19',
+    KEEP_ENVIRONMENTS_BYTES: '20',
     STOP_GRACE_SECONDS: '8',
     CLOSE_GRACE_SECONDS: '9'
   })
@@ -134,6 +138,8 @@ t.test('reads every variable', async t => {
     keepJobsSeconds: 10,
     keepJobsBytes: 11,
     keepProjectSeconds: 9,
+    keepEnvironmentsSeconds: 19,
+    keepEnvironmentsBytes: 20,
     stopGraceSeconds: 8,
     closeGraceSeconds: 9,
     buildEnvironment: {},
