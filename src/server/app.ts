@@ -48,6 +48,8 @@ export interface AppOptions extends ConventionOptions {
   limits: ProjectLimits
   places: Places
   disk: Disk
+  /** Most at once; any number where it is not given. */
+  connections?: number
   logger: NonNullable<FastifyServerOptions['logger']>
 }
 
@@ -81,6 +83,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  if (options.connections !== undefined) app.server.maxConnections = options.connections
   // Numbers of a job's parameters are JSON.rawJSON, which no serializer made from a schema would know.
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(toProblem)

@@ -279,6 +279,13 @@ export const Variables = Type.Object({
     maximum: most,
     description: 'Largest archive of a project, as it is sent.'
   }),
+  MAX_CONNECTIONS: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    maximum: most,
+    description:
+      'Most connections at once; one more is closed without an answer. The system must allow the service so many open files.'
+  }),
   MAX_UPLOADS: Type.Integer({
     default: 64,
     minimum: 1,
@@ -315,7 +322,7 @@ export const Variables = Type.Object({
     minimum: 0,
     maximum: most,
     description:
-      'Room on the disk of `DATA_DIR` that is kept for running jobs: submissions that would take of it are a 503. When a quarter of it is left, a local job that holds as much itself is ended.'
+      'Room on the disk of `DATA_DIR` that is kept for running jobs: submissions that would take of it, together with what is still to come of those under way, are a 503. When a quarter of it is left, a local job that holds as much itself is ended.'
   }),
   SLOW_CLIENT_SECONDS: Type.Integer({
     default: 120,

@@ -45,6 +45,8 @@ export interface Config {
   limits: ProjectLimits
   /** How many requests of a kind are worked on at once. */
   open: OpenLimits
+  /** Of clients, at once. */
+  connections: number
   queuedJobs: number
   minFreeBytes: number
   slowClientSeconds: number
@@ -131,6 +133,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       waiters: values.MAX_WAITERS,
       followers: values.MAX_FOLLOWERS
     },
+    connections: values.MAX_CONNECTIONS,
     queuedJobs: values.MAX_QUEUED_JOBS,
     minFreeBytes: values.MIN_FREE_BYTES,
     slowClientSeconds: values.SLOW_CLIENT_SECONDS,

@@ -219,7 +219,8 @@ export const errorGuide: ErrorEntry[] = [
   {
     code: 'DISK_FULL',
     status: 503,
-    meaning: 'The service’s disk is nearly full: what is left is for jobs that run.',
+    meaning:
+      'The service’s disk is nearly full: what is left is for jobs that run, and for submissions that are under way.',
     remedy:
       'Try again after the seconds in Retry-After. The operator makes room: delete jobs that have ended; MIN_FREE_BYTES is what is kept.',
     passing: true

@@ -75,7 +75,7 @@ export async function createService(
       jobBytes: config.keepJobsBytes ?? Infinity,
       projectMilliseconds: config.keepProjectSeconds * 1000
     },
-    submit: { folder, limits: config.limits, queuedJobs },
+    submit: { folder, room: disk.room, limits: config.limits, queuedJobs },
     loop: {
       folder,
       intervalMilliseconds: loopIntervalMilliseconds,
@@ -98,6 +98,7 @@ export async function createService(
     disk,
     metrics,
     stopping: stopping.signal,
+    connections: config.connections,
     slowMilliseconds: config.slowClientSeconds * 1000,
     onlyLocal: !config.allowUnauthenticated && !callers,
     corsOrigins: config.corsOrigins,

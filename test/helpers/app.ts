@@ -5,6 +5,7 @@ import type { Test } from 'tap'
 import { type AppOptions, createApp } from '../../src/server/app.ts'
 import { createLocal } from '../../src/server/backends/local/index.ts'
 import { readConfig } from '../../src/server/config.ts'
+import { createDisk } from '../../src/server/disk.ts'
 import { createJobs } from '../../src/server/jobs/index.ts'
 import { watchStore } from '../../src/server/jobs/job-changes.ts'
 import { defaultLimits } from '../../src/server/projects/project-limits.ts'
@@ -57,6 +58,7 @@ export async function testApp(
     keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds: 0 },
     submit: {
       folder,
+      room: createDisk(dataDir, 0).room,
       limits: allLimits,
       queuedJobs: limits.queuedJobs ?? Number.POSITIVE_INFINITY
     },

@@ -3,6 +3,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Test } from 'tap'
 import type { Fault } from '../../src/contract/fault.ts'
+import { createDisk } from '../../src/server/disk.ts'
 import { SubmissionInvalid } from '../../src/server/errors.ts'
 import {
   defaultLimits,
@@ -63,7 +64,8 @@ export async function attempt(
   const folder = join(base, 'folder')
   await writeFile(path, archive)
   const { limits, ...rest } = options
-  const all = { folder, limits: { ...defaultLimits, ...limits }, ...rest }
+  const { room } = createDisk(base, 0)
+  const all = { folder, room, limits: { ...defaultLimits, ...limits }, ...rest }
   const outcome = await inspectArchive({ path, sizeBytes: archive.length }, all).then(
     project => ({ project }),
     error => ({ error })

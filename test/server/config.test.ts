@@ -37,6 +37,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     logLevel: 'info',
     limits: defaultLimits,
     open: { uploads: 64, downloads: 128, waiters: 2000, followers: 1000 },
+    connections: 10_000,
     queuedJobs: 10_000,
     minFreeBytes: 2 ** 30,
     slowClientSeconds: 120,
@@ -87,6 +88,7 @@ t.test('reads every variable', async t => {
     MAX_DOWNLOADS: '12',
     MAX_WAITERS: '13',
     MAX_FOLLOWERS: '14',
+    MAX_CONNECTIONS: '21',
     MAX_QUEUED_JOBS: '15',
     MIN_FREE_BYTES: '16',
     SLOW_CLIENT_SECONDS: '17',
@@ -131,6 +133,7 @@ t.test('reads every variable', async t => {
       ratio: 7
     },
     open: { uploads: 11, downloads: 12, waiters: 13, followers: 14 },
+    connections: 21,
     queuedJobs: 15,
     minFreeBytes: 16,
     slowClientSeconds: 17,

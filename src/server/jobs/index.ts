@@ -62,8 +62,8 @@ export interface JobsOptions {
   store: WatchedStore
   storage: Storage
   backend: Backend
-  /** `folder`: for temporary files. */
-  submit: Pick<SubmitOptions, 'folder' | 'limits'> & { queuedJobs: number }
+  /** `folder`: for temporary files; `room`: on its disk. */
+  submit: Pick<SubmitOptions, 'folder' | 'room' | 'limits'> & { queuedJobs: number }
   keep: Pick<SweepOptions, 'jobMilliseconds' | 'jobBytes' | 'projectMilliseconds'>
   loop: Pick<LoopOptions, 'folder' | 'intervalMilliseconds' | 'log' | 'watch'>
 }

@@ -1,6 +1,7 @@
 /** The project of a submission: the archive that came with it, or one that the storage has. */
 import type { Fault } from '../../contract/fault.ts'
 import { type Reading, readProject } from '../../contract/mlproject.ts'
+import type { Room } from '../disk.ts'
 import { SubmissionInvalid } from '../errors.ts'
 import {
   inspectArchive,
@@ -24,6 +25,8 @@ export interface ProjectOptions {
   storage: Storage
   /** For temporary files. */
   folder: string
+  /** On the folder's disk. */
+  room: Room
   limits: ProjectLimits
 }
 

@@ -68,6 +68,9 @@ export function watchService({ registry }: Metrics, watched: Watched): void {
   gauge('disk_free_bytes', 'Room on the disk of DATA_DIR.', [], async it =>
     it.set(await disk.freeBytes())
   )
+  gauge('disk_claimed_bytes', 'What is still to come of uploads that are under way.', [], it =>
+    it.set(disk.claimedBytes())
+  )
   gauge('disk_reserve_bytes', 'With less room, submissions are refused.', [], it =>
     it.set(disk.reserveBytes)
   )

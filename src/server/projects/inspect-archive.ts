@@ -4,7 +4,7 @@ import { displayName } from './display-name.ts'
 import { openArchive } from './open-archive.ts'
 import { createProjectIntake, type ProjectFacts } from './project-intake.ts'
 import type { ProjectLimits } from './project-limits.ts'
-import { type SpooledFile, spoolUpload } from './spool-upload.ts'
+import { type SpooledFile, type SpoolOptions, spoolUpload } from './spool-upload.ts'
 import { writeTar } from './write-tar.ts'
 
 export interface InspectedProject extends ProjectFacts {
@@ -23,8 +23,7 @@ export const inspectArchive = (file: SpooledFile, options: InspectOptions) =>
 /** More at once are no faster, for each takes a core, and each holds pieces of its archive in memory. */
 const inTurn = pLimit(2)
 
-export interface InspectOptions {
-  folder: string
+export interface InspectOptions extends Pick<SpoolOptions, 'folder' | 'room'> {
   limits: ProjectLimits
   path?: string
 }
@@ -36,6 +35,7 @@ async function inspect(file: SpooledFile, options: InspectOptions): Promise<Insp
     // The new archive is spooled as an upload is: what is thrown on the way removes it.
     const archive = await spoolUpload(writeTar(members), {
       folder: options.folder,
+      room: options.room,
       limitBytes: Number.POSITIVE_INFINITY
     })
     return { ...intake.result(), archive }

@@ -2,11 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
+import type { Room } from '../disk.ts'
 import { UploadTooLarge } from '../errors.ts'
 
 export interface SpooledFile {
   path: string
   sizeBytes: number
+}
+
+export interface SpoolOptions {
+  folder: string
+  limitBytes: number
+  /** Asked before each write: throws where the disk has too little left, and then the upload ends. */
+  room: Room
+  signal?: AbortSignal
 }
 
 /** One write a MiB: a thread-pool round trip for every 64 KiB chunk would cost half of the throughput. */
@@ -19,10 +28,7 @@ const batchBytes = 2 ** 20
  * Throws UPLOAD_TOO_LARGE as soon as more than `limitBytes` have come, or when the stream says of itself that it was
  * cut (`truncated`, as the multipart parser does at its own limit).
  */
-export async function spoolUpload(
-  stream: Readable,
-  options: { folder: string; limitBytes: number; signal?: AbortSignal }
-): Promise<SpooledFile> {
+export async function spoolUpload(stream: Readable, options: SpoolOptions): Promise<SpooledFile> {
   // A stream that fails while the file is being opened must not end the process; the loop below meets the error.
   stream.on('error', () => {})
   if (options.signal) {
@@ -30,7 +36,7 @@ export async function spoolUpload(
   }
   const path = join(options.folder, randomUUID())
   try {
-    return { path, sizeBytes: await write(stream, path, options.limitBytes) }
+    return { path, sizeBytes: await write(stream, path, options) }
   } catch (error) {
     stream.destroy()
     await rm(path, { force: true })
@@ -38,9 +44,13 @@ export async function spoolUpload(
   }
 }
 
-async function write(stream: Readable, path: string, limitBytes: number): Promise<number> {
+async function write(
+  stream: Readable,
+  path: string,
+  { limitBytes, room }: SpoolOptions
+): Promise<number> {
   await using file = await open(path, 'wx', 0o600)
-  const sink = createBatchedSink(file)
+  const sink = createBatchedSink(file, room)
   let sizeBytes = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length
@@ -58,14 +68,15 @@ async function write(stream: Readable, path: string, limitBytes: number): Promis
 }
 
 /** Gathers chunks and writes a batch while the next one is gathered: one write in flight, never two. */
-function createBatchedSink(file: FileHandle) {
+function createBatchedSink(file: FileHandle, room: Room) {
   let batch: Buffer[] = []
   let batched = 0
   let writing: Promise<void> = Promise.resolve()
 
   async function next(): Promise<void> {
     await writing
-    writing = writeAll(file, batch)
+    const full = batch
+    writing = room.write(batched, () => writeAll(file, full))
     // Whoever awaits it next gets the error; until then it is not an unhandled one.
     writing.catch(() => {})
     batch = []

@@ -35,13 +35,14 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
   app,
   { folder, uploadBytes, places, disk }
 ) => {
+  const upload = takeUpload({ places, disk, uploadBytes })
   // Left in the connection: the handler reads it from there.
   app.addContentTypeParser(archiveTypes, (_request, _body, done) => done(null))
 
   app.post(
     '/projects',
     {
-      ...takeUpload(places, disk),
+      ...upload.hooks,
       config: { documentedBody: archiveBodies },
       schema: {
         operationId: 'addProject',
@@ -118,11 +119,9 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
   async function readArchive(
     request: FastifyRequest
   ): Promise<{ archive: SpooledFile; path?: string }> {
+    const spooling = { folder, limitBytes: uploadBytes, room: upload.roomOf(request) }
     if (request.isMultipart()) {
-      const { archive, texts, faults } = await readSubmission(request, {
-        folder,
-        limitBytes: uploadBytes
-      })
+      const { archive, texts, faults } = await readSubmission(request, spooling)
       const path = texts.get('path')
       for (const name of texts.keys())
         if (name !== 'path') faults.push({ pointer: `/${name}`, detail: onlyProject })
@@ -135,7 +134,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
     if (!archiveTypes.includes(type)) throw new UnsupportedMediaType(type, forProjects)
     if (Number(request.headers['content-length'] ?? 0) > uploadBytes)
       throw new UploadTooLarge(uploadBytes)
-    return { archive: await spoolUpload(request.raw, { folder, limitBytes: uploadBytes }) }
+    return { archive: await spoolUpload(request.raw, spooling) }
   }
 }
 

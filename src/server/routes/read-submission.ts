@@ -7,7 +7,7 @@ import { MalformedRequest, UnsupportedMediaType, UploadTooLarge } from '../error
 import { fieldNames } from '../jobs/check-fields.ts'
 import { fieldTooLarge, limitOf } from '../jobs/field-limits.ts'
 import type { Submission } from '../jobs/submission.ts'
-import { type SpooledFile, spoolUpload } from '../projects/index.ts'
+import { type SpooledFile, type SpoolOptions, spoolUpload } from '../projects/index.ts'
 import { batchBytes, formBytes, formParts } from '../request-limits.ts'
 import { decodeText } from './decode-text.ts'
 
@@ -22,15 +22,15 @@ const isPartAFile = (name?: string, contentType?: string, fileName?: string) =>
 
 export async function readSubmission(
   request: FastifyRequest,
-  { folder, limitBytes }: { folder: string; limitBytes: number }
+  spooling: SpoolOptions
 ): Promise<Submission> {
   if (!request.isMultipart())
     throw new UnsupportedMediaType(
       request.headers['content-type'] ?? 'none',
       'multipart/form-data, as curl -F does, or application/json'
     )
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes + formBytes)
-    throw new UploadTooLarge(limitBytes)
+  if (Number(request.headers['content-length'] ?? 0) > spooling.limitBytes + formBytes)
+    throw new UploadTooLarge(spooling.limitBytes)
   // It may have waited for its turn.
   if (request.raw.destroyed) throw new MalformedRequest('The request was cut off.')
   const submission: Submission = { texts: new Map(), faults: [] }
@@ -46,7 +46,7 @@ export async function readSubmission(
       } else if (part.fieldname === 'project') {
         if (submission.archive) submission.faults.push(twice('project'))
         if (submission.archive) part.file.resume()
-        else submission.archive = await spoolUpload(part.file, { folder, limitBytes })
+        else submission.archive = await spoolUpload(part.file, spooling)
       } else take(submission, part.fieldname, await readText(part.file, part.fieldname))
     }
     return submission

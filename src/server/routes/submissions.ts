@@ -41,7 +41,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   app,
   { backend, folder, uploadBytes, places, disk }
 ) => {
-  const upload = takeUpload(places, disk)
+  const upload = takeUpload({ places, disk, uploadBytes })
   // As text: numbers keep the way in which they were written.
   app.addContentTypeParser<Buffer>(
     'application/json',
@@ -52,7 +52,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   const read = (request: FastifyRequest) => async () =>
     typeof request.body === 'string'
       ? submissionOf(request.body)
-      : readSubmission(request, { folder, limitBytes: uploadBytes })
+      : readSubmission(request, { folder, limitBytes: uploadBytes, room: upload.roomOf(request) })
 
   const asked = (request: FastifyRequest<{ Querystring: { dryRun?: boolean } }>) => ({
     dryRun: request.query.dryRun ?? false,
@@ -62,7 +62,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   app.post(
     '/jobs',
     {
-      ...upload,
+      ...upload.hooks,
       config: { documentedBody: bodies(SubmissionForm, Submission) },
       schema: {
         operationId: 'submitJob',
@@ -88,7 +88,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   app.post(
     '/jobs/batch',
     {
-      ...upload,
+      ...upload.hooks,
       config: { documentedBody: bodies(BatchForm, BatchSubmission) },
       schema: {
         operationId: 'submitBatch',
@@ -122,7 +122,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   app.post(
     '/jobs/:id/rerun',
     {
-      ...upload,
+      ...upload.hooks,
       config: { documentedBody: bodies(undefined, Overrides) },
       schema: {
         operationId: 'rerunJob',

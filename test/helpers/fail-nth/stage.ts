@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { createApp } from '../../../src/server/app.ts'
+import { createDisk } from '../../../src/server/disk.ts'
 import { StorageUnavailable, StoreUnavailable } from '../../../src/server/errors.ts'
 import { createJobs, type Jobs } from '../../../src/server/jobs/index.ts'
 import { isTerminal } from '../../../src/server/jobs/job.ts'
@@ -86,7 +87,12 @@ export async function createStage(): Promise<Stage> {
     jobs = createJobs({
       ...parts,
       keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds: 60_000 },
-      submit: { folder, limits: defaultLimits, queuedJobs: Infinity },
+      submit: {
+        folder,
+        room: createDisk(dataDir, 0).room,
+        limits: defaultLimits,
+        queuedJobs: Infinity
+      },
       loop: { folder, intervalMilliseconds: 5, log: { info() {}, error() {} } }
     })
     app = await createApp({

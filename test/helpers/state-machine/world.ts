@@ -3,6 +3,7 @@
  * of every job at every moment is checked after each command.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { createDisk } from '../../../src/server/disk.ts'
 import { createJobs, type Jobs } from '../../../src/server/jobs/index.ts'
 import { isTerminal, type JobRecord } from '../../../src/server/jobs/job.ts'
 import { watchStore } from '../../../src/server/jobs/job-changes.ts'
@@ -100,7 +101,12 @@ export function createWorld(store: Store, clock: Clock): World {
         jobBytes: Infinity,
         projectMilliseconds: Infinity
       },
-      submit: { folder: '/nowhere', limits: defaultLimits, queuedJobs: Infinity },
+      submit: {
+        folder: '/nowhere',
+        room: createDisk('/nowhere', 0).room,
+        limits: defaultLimits,
+        queuedJobs: Infinity
+      },
       loop: {
         folder: '/nowhere',
         intervalMilliseconds: 2 ** 30,

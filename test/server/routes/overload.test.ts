@@ -1,6 +1,8 @@
 /** Beyond its bounds the service refuses, says so, and serves what it has. */
+
+import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createDisk } from '../../../src/server/disk.ts'
@@ -178,10 +180,95 @@ t.test('a disk that is nearly full takes no submission; all else goes on', async
   t.same(await readdir(folder), [])
 })
 
-t.test('an upload that would take of what is kept is refused by its length', async t => {
-  const free = await createDisk(t.testdir(), 0).freeBytes()
-  const disk = createDisk(t.testdir(), Math.floor(free / 2))
+/** An app on a disk with as much room as the test says, of which nothing is kept. */
+async function appWithRoom(t: Test, freeBytes: number) {
+  const room = { freeBytes }
+  const disk = createDisk(t.testdir(), 0, async () => room.freeBytes)
+  const made = await testAppWith(t, { disk })
+  const url = await made.app.listen({ host: '127.0.0.1', port: 0 })
+  const claimed = async (bytes: number) => {
+    while (disk.claimedBytes() !== bytes) await sleep(5)
+  }
+  return { ...made, url, room, disk, claimed }
+}
 
-  await disk.check()
-  await t.rejects(disk.check(free), { code: 'DISK_FULL' })
+t.test('what is still to come of uploads that have begun is not given to others', async t => {
+  const { app, url, folder, claimed } = await appWithRoom(t, 1_500_000)
+  const socket = beginUpload(url)
+  await claimed(1_000_000)
+
+  const body = Buffer.alloc(600_000)
+  for (const path of ['/jobs', '/jobs/batch', '/projects']) {
+    const refused = await fetch(`${url}${path}`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/gzip' }
+    })
+    t.equal(refused.status, 503, path)
+    t.equal(refused.headers.get('retry-after'), '5')
+    t.match(await refused.json(), {
+      code: 'DISK_FULL',
+      detail:
+        'The service’s disk has 1500000 bytes left, of which 0 are kept for running jobs; 1000000 are for other submissions that are under way; this one needs 600000.'
+    })
+  }
+  const small = await app.inject({ method: 'POST', url: '/jobs', payload: await submission() })
+  t.equal(small.statusCode, 202, 'what fits is taken')
+
+  socket.destroy()
+  await claimed(0)
+  t.same(await readdir(folder), [])
 })
+
+t.test('of many uploads at once only as many begin as the disk has room for', async t => {
+  const { url, disk } = await appWithRoom(t, 3_500_000)
+  const sockets = Array.from({ length: 20 }, () => beginUpload(url))
+  t.teardown(() => sockets.forEach(socket => void socket.destroy()))
+  const answers: string[] = []
+  for (const socket of sockets) socket.once('data', head => answers.push(String(head)))
+  while (answers.length < 17) await sleep(5)
+
+  for (const answer of answers) t.match(answer, /^HTTP\/1.1 503 .*"code":"DISK_FULL"/s)
+  t.equal(disk.claimedBytes(), 3_000_000)
+})
+
+t.test('an upload of unknown length ends where the disk has no more room', async t => {
+  const { url, folder, room, disk } = await appWithRoom(t, 8 * 2 ** 20)
+  async function* endless() {
+    for (;;) {
+      yield Buffer.alloc(2 ** 16)
+      room.freeBytes -= 2 ** 16
+    }
+  }
+  const refused = await fetch(`${url}/projects`, {
+    method: 'POST',
+    body: endless(),
+    duplex: 'half',
+    headers: { 'content-type': 'application/gzip' }
+  })
+  t.equal(refused.status, 503)
+  t.match(await refused.json(), { code: 'DISK_FULL' })
+  t.same(await readdir(folder), [])
+  t.equal(disk.claimedBytes(), 0)
+})
+
+t.test('a connection too many is closed, and has room when another has gone', async t => {
+  const { app } = await testAppWith(t, { connections: 1 })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const port = Number(new URL(url).port)
+  const first = connect(port, '127.0.0.1')
+  await once(first, 'connect')
+  const second = connect(port, '127.0.0.1')
+    .on('error', () => {})
+    .resume()
+
+  await once(second, 'close')
+
+  t.equal(second.bytesRead, 0)
+  first.destroy()
+  while ((await connections(app.server)) > 0) await sleep(5)
+  t.equal((await fetch(`${url}/livez`)).status, 200)
+})
+
+const connections = (server: Server) =>
+  new Promise<number>(resolve => server.getConnections((_error, count) => resolve(count)))
