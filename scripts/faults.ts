@@ -1,17 +1,72 @@
-/** npm run faults: fails every call of store, storage and backend that an operation makes, one after the other; -- NAME: of that alone. */
-import { failEveryCall } from '../test/helpers/fail-nth/index.ts'
+/** npm run faults: fails every call that an operation makes, one after the other, and tells what is not as documented. */
+import { parseArgs } from 'node:util'
+import { failEveryCall } from '../test/helpers/fail-nth/fail-calls.ts'
+import { createResult, type FaultsResult, isClean } from '../test/helpers/fail-nth/result.ts'
+import { failSystemCalls } from '../test/helpers/fail-nth/system/index.ts'
+import { noStrace } from '../test/helpers/strace.ts'
 
-const names = process.argv.slice(2)
-const { outcomes, failures, undocumented } = await failEveryCall(
-  names.length > 0 ? names : undefined
-)
-for (const [site, what] of outcomes) {
-  const counts = Map.groupBy(what, one => one)
-  const text = [...counts].map(([one, { length }]) => (length > 1 ? `${length} x ${one}` : one))
-  console.log(`  ${site.padEnd(46)} ${text.join(', ')}`)
+const usage = `npm run faults [-- [--quick] [--seed 1] [--layer NAME]... [OPERATION]...]
+
+Fails every call that an operation of the service makes, for every n and in each way in which it may fail, and asks once
+more. Layers:
+  calls    those of store, storage and backend
+  system   system calls below DATA_DIR, of Node and of SQLite, by strace
+With --quick, of each operation a sample that the seed fixes. An operation is one such as submit or delete.`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    seed: { type: 'string', default: '1' },
+    layer: { type: 'string', multiple: true },
+    help: { type: 'boolean', short: 'h' }
+  }
+})
+
+const only = positionals.length > 0 ? positionals : undefined
+const sample = values.quick ? { seed: Number(values.seed), count: 20 } : undefined
+const options = { ...(only ? { only } : {}), ...(sample ? { sample } : {}) }
+
+const layers: Record<string, (result: FaultsResult) => Promise<void>> = {
+  calls: result => failEveryCall(result, only),
+  async system(result) {
+    if (noStrace) console.log(`system: left out, for ${noStrace}`)
+    else await failSystemCalls(result, options)
+  }
 }
-for (const one of undocumented) console.log(one)
-console.log(
-  `faults: ${outcomes.size} sites, ${failures} failures, ${undocumented.length} undocumented`
-)
-process.exitCode = undocumented.length === 0 ? 0 : 1
+
+if (values.help) console.log(usage)
+else await main()
+
+async function main(): Promise<void> {
+  const results: FaultsResult[] = []
+  for (const name of values.layer ?? Object.keys(layers)) {
+    const layer = layers[name]
+    if (!layer) throw new Error(usage)
+    const result = createResult()
+    await layer(result)
+    print(name, result)
+    results.push(result)
+  }
+  const count = (of: (result: FaultsResult) => number) =>
+    results.reduce((sum, result) => sum + of(result), 0)
+  const sites = count(({ outcomes }) => outcomes.size)
+  const failures = count(result => result.failures)
+  const undocumented = count(result => result.undocumented.length)
+  const unhandled = count(result => result.unhandled.length)
+  const leaks = count(result => result.leaks.length)
+  console.log(
+    `faults: ${sites} sites, ${failures} failures, ${undocumented} undocumented, ${unhandled} unhandled, ${leaks} leaks`
+  )
+  process.exitCode = results.every(isClean) && failures > 0 ? 0 : 1
+}
+
+function print(layer: string, result: FaultsResult): void {
+  console.log(`${layer}: ${result.outcomes.size} sites, ${result.failures} failures`)
+  for (const [site, what] of result.outcomes) {
+    const counts = Map.groupBy(what, one => one)
+    const text = [...counts].map(([one, { length }]) => (length > 1 ? `${length} x ${one}` : one))
+    console.log(`  ${site.padEnd(46)} ${text.join(', ')}`)
+  }
+  for (const one of [...result.undocumented, ...result.unhandled, ...result.leaks]) console.log(one)
+}

@@ -1,4 +1,5 @@
 /** Errors of Fastify, its plugins and Node's HTTP parser as those of the catalogue, so that codes stay when these change. */
+import { getSystemErrorMessage } from 'node:util'
 import type { FastifyError, FastifyRequest } from 'fastify'
 import type { Fault } from '../../contract/fault.ts'
 import { errorEntry } from '../error-guide.ts'
@@ -9,6 +10,7 @@ import {
   MalformedRequest,
   NotFound,
   RequestTooLarge,
+  StorageUnavailable,
   TooManyRequests,
   UnsupportedMediaType
 } from '../errors.ts'
@@ -17,6 +19,7 @@ import { bodyBytes, formParts } from '../request-limits.ts'
 export function translateError(error: FastifyError, request: FastifyRequest): FastifyError {
   if (isOurs(error)) return error
   if (isFull(error)) return new DiskFull(full)
+  if (isMachines(error)) return new StorageUnavailable(saysNo(error))
   if (request.raw.errored) return new MalformedRequest('The request broke off.')
   if (error.validation) return new InvalidRequest(error.validation.map(toFault(error)))
   return byCode[error.code]?.(error) ?? byStatus(error, request)
@@ -27,6 +30,13 @@ const isFull = ({ code, errcode }: FastifyError & { errcode?: number }) =>
   ['ENOSPC', 'EDQUOT'].includes(code) || (code === 'ERR_SQLITE_ERROR' && errcode === 13)
 
 const full = 'The service’s disk is full; nothing of the request was kept.'
+
+/** The disk or the machine denies what is right in itself; what is wrong (no such file, say) is a defect. */
+const isMachines = ({ code, syscall }: FastifyError & { syscall?: string }) =>
+  syscall !== undefined && ['EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'EROFS'].includes(code)
+
+const saysNo = ({ code, errno = 0 }: FastifyError & { errno?: number }) =>
+  `The service’s disk cannot be used now: ${getSystemErrorMessage(errno)} (${code}).`
 
 const isOurs = ({ code, statusCode }: FastifyError) =>
   statusCode !== undefined && errorEntry(code)?.status === statusCode

@@ -1,9 +1,9 @@
 /** Projects, as routes see them: kept without a job, and looked at. */
-import { rm } from 'node:fs/promises'
 import { readProject } from '../../contract/mlproject.ts'
 import type { Project } from '../../contract/project.ts'
 import { ProjectNotFound, SubmissionInvalid } from '../errors.ts'
 import {
+  discardFile,
   type InspectedProject,
   inspectArchive,
   type SpooledFile,
@@ -82,7 +82,7 @@ export function createProjects(options: ProjectsOptions): Projects {
       const inspected = await inspectArchive(archive, {
         ...options,
         ...(path === undefined ? {} : { path })
-      }).finally(() => rm(archive.path, { force: true }))
+      }).finally(() => discardFile(archive.path))
       try {
         const { project, faults, warnings } = readProject(inspected.path, inspected.files)
         if (!project) throw new SubmissionInvalid(faults)
@@ -90,7 +90,7 @@ export function createProjects(options: ProjectsOptions): Projects {
         const all = [...inspected.warnings, ...warnings]
         return { added, stored: { ...facts, project, inspected, warnings: all } }
       } finally {
-        await rm(inspected.archive.path, { force: true })
+        await discardFile(inspected.archive.path)
       }
     }
   }

@@ -1,8 +1,8 @@
 /** A submission becomes jobs: everything that a caller can know is checked first, all faults at once. */
-import { rm } from 'node:fs/promises'
 import type { Fault } from '../../contract/fault.ts'
 import type { Backend } from '../backends/index.ts'
 import { IdempotencyKeyInUse, StorageUnavailable, SubmissionInvalid } from '../errors.ts'
+import { discardFile } from '../projects/index.ts'
 import { projectKey } from '../storage/index.ts'
 import { checkFields } from './check-fields.ts'
 import { checkJob, nextId } from './check-job.ts'
@@ -76,8 +76,7 @@ async function submitWith(
     if (!sooner) throw new IdempotencyKeyInUse(asked.key?.key)
     return sooner
   } finally {
-    for (const file of [archive, project?.inspected.archive])
-      if (file) await rm(file.path, { force: true })
+    for (const file of [archive, project?.inspected.archive]) if (file) await discardFile(file.path)
   }
 }
 

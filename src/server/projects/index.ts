@@ -1,5 +1,6 @@
 /** An uploaded archive: spooled to a temporary file, inspected, refused or made a project (docs/projects.md). */
 export { type ArchiveEntry, UnreadableArchive } from './archive-entry.ts'
+export { discardFile } from './discard-file.ts'
 export { type InspectedProject, inspectArchive } from './inspect-archive.ts'
 export type { ProjectFacts } from './project-intake.ts'
 export { defaultLimits, type ProjectLimits } from './project-limits.ts'

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
 import type { Room } from '../disk.ts'
 import { UploadTooLarge } from '../errors.ts'
+import { discardFile } from './discard-file.ts'
 
 export interface SpooledFile {
   path: string
@@ -39,7 +40,7 @@ export async function spoolUpload(stream: Readable, options: SpoolOptions): Prom
     return { path, sizeBytes: await write(stream, path, options) }
   } catch (error) {
     stream.destroy()
-    await rm(path, { force: true })
+    await discardFile(path)
     throw error
   }
 }

@@ -1,12 +1,11 @@
 /** Projects without a job: sent once, looked at, and named by their digest afterwards. */
-import { rm } from 'node:fs/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Disk } from '../disk.ts'
 import { SubmissionInvalid, UnsupportedMediaType, UploadTooLarge } from '../errors.ts'
 import type { Places } from '../places.ts'
-import { type SpooledFile, spoolUpload } from '../projects/index.ts'
+import { discardFile, type SpooledFile, spoolUpload } from '../projects/index.ts'
 import { presentProject } from './present-project.ts'
 import { ProjectDocument, ProjectForm } from './project-schemas.ts'
 import { readSubmission } from './read-submission.ts'
@@ -126,7 +125,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
       for (const name of texts.keys())
         if (name !== 'path') faults.push({ pointer: `/${name}`, detail: onlyProject })
       if (!archive) faults.push({ pointer: '/project', detail: noArchive })
-      if (archive && faults.length > 0) await rm(archive.path, { force: true })
+      if (archive && faults.length > 0) await discardFile(archive.path)
       if (!archive || faults.length > 0) throw new SubmissionInvalid(faults)
       return { archive, ...(path === undefined ? {} : { path }) }
     }

@@ -1,5 +1,4 @@
 /** A multipart request, part by part, in any order: the archive to a temporary file, fields as texts. */
-import { rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import { pointerTo } from '../../contract/fault.ts'
@@ -7,7 +6,7 @@ import { MalformedRequest, UnsupportedMediaType, UploadTooLarge } from '../error
 import { fieldNames } from '../jobs/check-fields.ts'
 import { fieldTooLarge, limitOf } from '../jobs/field-limits.ts'
 import type { Submission } from '../jobs/submission.ts'
-import { type SpooledFile, type SpoolOptions, spoolUpload } from '../projects/index.ts'
+import { discardFile, type SpooledFile, type SpoolOptions, spoolUpload } from '../projects/index.ts'
 import { batchBytes, formBytes, formParts } from '../request-limits.ts'
 import { decodeText } from './decode-text.ts'
 
@@ -86,5 +85,5 @@ async function readText(file: Readable, name: string): Promise<string> {
 }
 
 const discard = async (file: SpooledFile | undefined) => {
-  if (file) await rm(file.path, { force: true })
+  if (file) await discardFile(file.path)
 }

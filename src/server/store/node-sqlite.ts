@@ -73,10 +73,16 @@ function prepare(database: DatabaseSync, sql: string): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
     all: parameters => explained(() => statement.all(...(parameters as SQLInputValue[]))),
-    run: parameters => explained(() => statement.run(...(parameters as SQLInputValue[]))),
+    run: parameters =>
+      sql === 'rollback' && !database.isTransaction
+        ? nothing
+        : explained(() => statement.run(...(parameters as SQLInputValue[]))),
     iterate: parameters => statement.iterate(...(parameters as SQLInputValue[]))
   }
 }
+
+/** Of some errors, a full disk for one, SQLite has rolled back by itself; to ask once more would hide their cause. */
+const nothing = { changes: 0, lastInsertRowid: 0 }
 
 /** Busy, locked, no memory, read-only, an error of the disk, a full one, and a file that cannot be opened. */
 const passing = [5, 6, 7, 8, 10, 13, 14]

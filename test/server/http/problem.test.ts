@@ -227,6 +227,28 @@ t.test(
   }
 )
 
+t.test(
+  'what the disk or the machine denies for now is a 503, what is missing a defect',
+  async t => {
+    const { app } = await testApp(t)
+    app.post<{ Params: { code: string; errno: number } }>('/denied/:code/:errno', async request => {
+      const { code, errno } = request.params
+      throw Object.assign(new Error('no'), { code, errno: Number(errno), syscall: 'open' })
+    })
+
+    const many = await app.inject({ method: 'POST', url: '/denied/EMFILE/-24' })
+    const missing = await app.inject({ method: 'POST', url: '/denied/ENOENT/-2' })
+
+    t.match(many.json(), {
+      status: 503,
+      code: 'STORAGE_UNAVAILABLE',
+      detail: 'The service’s disk cannot be used now: too many open files (EMFILE).'
+    })
+    t.equal(many.headers['retry-after'], '5')
+    t.match(missing.json(), { status: 500, code: 'INTERNAL_ERROR' })
+  }
+)
+
 t.test('a database whose disk is full is said to be so', async t => {
   const { app } = await testApp(t)
   const database = new DatabaseSync(':memory:')

@@ -128,6 +128,19 @@ t.test('a database that somebody else locks is unavailable, and is there again l
   t.equal(await store.insert(aJob()), true)
 })
 
+t.test('an error after which SQLite has rolled back by itself is told as it is', async t => {
+  const file = fileOf(t)
+  const store = await open(t, file)
+  const other = new DatabaseSync(file)
+  t.teardown(() => other.close())
+  other.exec(
+    `CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(ROLLBACK, 'as on a full disk'); END`
+  )
+  await t.rejects(store.insert(aJob()), { message: 'as on a full disk' })
+  other.exec('DROP TRIGGER full')
+  t.equal(await store.insert(aJob()), true)
+})
+
 t.test('finds lists and the oldest jobs by an index', async t => {
   const file = fileOf(t)
   await open(t, file)

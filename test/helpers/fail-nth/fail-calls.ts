@@ -4,18 +4,11 @@
  */
 import { type Failure, failures } from './nth-call.ts'
 import { cutOff, type Operation, operations } from './operations.ts'
+import { addOutcome, type FaultsResult } from './result.ts'
 import { createStage } from './stage.ts'
 
-export interface FaultsResult {
-  /** What a site's failures led to: "submit: store.insert" -> "error -> 503". */
-  outcomes: Map<string, string[]>
-  failures: number
-  undocumented: string[]
-}
-
-export async function failEveryCall(only?: string[]): Promise<FaultsResult> {
-  const result: FaultsResult = { outcomes: new Map(), failures: 0, undocumented: [] }
-  const unhandled = (reason: unknown) => result.undocumented.push(`nobody caught ${reason}`)
+export async function failEveryCall(result: FaultsResult, only?: string[]): Promise<void> {
+  const unhandled = (reason: unknown) => result.unhandled.push(`nobody caught ${reason}`)
   process.on('unhandledRejection', unhandled)
   try {
     for (const operation of operations)
@@ -25,7 +18,6 @@ export async function failEveryCall(only?: string[]): Promise<FaultsResult> {
   } finally {
     process.off('unhandledRejection', unhandled)
   }
-  return result
 }
 
 /** false where the operation makes fewer calls. */
@@ -35,7 +27,6 @@ async function failOnce(
   failure: Failure,
   result: FaultsResult
 ): Promise<boolean> {
-  const { outcomes, undocumented } = result
   const stage = await createStage()
   try {
     await operation.prepare(stage)
@@ -43,16 +34,17 @@ async function failOnce(
     const status = await operation.act(stage)
     const site = stage.calls.disarm()
     if (site === undefined) return false
-    const faults = isDocumented(status) ? [] : [`the answer is ${status}`]
-    if (status !== 0) faults.push(...(await stage.leftovers()))
+    const place = `${operation.name}: ${site}`
+    const tell = (fault: string) => `${place} (call ${nth}), ${failure}: ${fault}`
+    addOutcome(result, place, `${failure} -> ${wordsOf(status)}`)
+    if (!isDocumented(status)) result.undocumented.push(tell(`the answer is ${status}`))
+    if (status !== 0) result.leaks.push(...(await stage.leftovers()).map(tell))
     await stage.restart()
     const again = await operation.act(stage)
-    if (!operation.again.includes(again)) faults.push(`the second answer is ${again}`)
-    faults.push(...(await operation.check(stage)), ...(await stage.leftovers()))
-    result.failures++
-    const place = `${operation.name}: ${site}`
-    outcomes.set(place, [...(outcomes.get(place) ?? []), `${failure} -> ${wordsOf(status)}`])
-    undocumented.push(...faults.map(fault => `${place} (call ${nth}), ${failure}: ${fault}`))
+    if (!operation.again.includes(again))
+      result.undocumented.push(tell(`the second answer is ${again}`))
+    result.undocumented.push(...(await operation.check(stage)).map(tell))
+    result.leaks.push(...(await stage.leftovers()).map(tell))
     return true
   } finally {
     await stage.close()
