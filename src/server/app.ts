@@ -50,6 +50,8 @@ export interface AppOptions extends ConventionOptions {
   disk: Disk
   /** Most at once; any number where it is not given. */
   connections?: number
+  /** Addresses, parted by commas, whose X-Forwarded-For says who asks. */
+  trustedProxies: string | undefined
   logger: NonNullable<FastifyServerOptions['logger']>
 }
 
@@ -68,6 +70,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     return503OnClosing: false,
+    trustProxy: options.trustedProxies ?? false,
     frameworkErrors: toProblem,
     clientErrorHandler: refuseUnreadable,
     ajv: {
@@ -94,7 +97,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addJobs(app, options.jobs)
   await addConventions(app, options)
   await app.register(multipart)
-  await addDocumentation(app, problems(400, 401, 403, 503))
+  await addDocumentation(app, problems(400, 401, 403, 429, 503))
   const uploads = { ...options, uploadBytes: options.limits.uploadBytes }
   await app.register(submissionRoutes, uploads)
   await app.register(jobRoutes)

@@ -50,6 +50,29 @@ export const Variables = Type.Object({
     default: 'tenant',
     description: 'The claim of such tokens that names the tenant.'
   }),
+  UNAUTHENTICATED_PER_MINUTE: Type.Integer({
+    default: 300,
+    minimum: 1,
+    maximum: most,
+    description:
+      'Most requests in a minute from one address of nobody who is known; beyond it they are a 429 instead of a 401. Callers who are known are not refused for it.'
+  }),
+  TRUSTED_PROXIES: Type.Optional(
+    Type.String({
+      otherwise: 'none',
+      description:
+        'Addresses and networks of proxies, parted by commas, whose `X-Forwarded-For` says from where a request comes. Name none that others can send from.'
+    })
+  ),
+  TENANT_REQUESTS_PER_MINUTE: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: most,
+      otherwise: 'any',
+      description:
+        'Most requests of all callers of one tenant in a minute, of each service; beyond it they are a 429.'
+    })
+  ),
   CORS_ORIGINS: Type.Optional(
     Type.String({
       pattern: '^(\\*|https?://[^\\s/,]+( *, *https?://[^\\s/,]+)*)$',

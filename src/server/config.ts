@@ -17,6 +17,7 @@ import { type VariableSchema, Variables, variableSchemas } from './config-variab
 import type { LocalLimits } from './local-limits.ts'
 import type { OpenLimits } from './places.ts'
 import type { ProjectLimits } from './projects/project-limits.ts'
+import type { TenantLimits } from './tenant-limits.ts'
 
 export interface Config {
   host: string
@@ -26,6 +27,10 @@ export interface Config {
   /** An absolute path. */
   apiKeysFile: string | undefined
   oidc: OidcConfig | undefined
+  tenantLimits: TenantLimits
+  unauthenticatedPerMinute: number
+  /** Whose X-Forwarded-For is believed: addresses and networks, parted by commas. */
+  trustedProxies: string | undefined
   /** Web pages that may call the service; "*" is all. */
   corsOrigins: string[]
   /** An absolute path. */
@@ -89,6 +94,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   if (HOST && !isLoopback(HOST) && !isGuarded) faults.push(notLoopback(HOST))
   const objects = readObjects(given, faults)
   faults.push(...missingForAws(given))
+  const { TRUSTED_PROXIES } = given
+  if (TRUSTED_PROXIES !== undefined) faults.push(...faultsOfProxies(TRUSTED_PROXIES))
   if (faults.length > 0 || !Value.Check(Variables, values)) throw configError(faults)
   return {
     host: values.HOST,
@@ -102,6 +109,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
           tenantClaim: values.OIDC_TENANT_CLAIM
         }
       : undefined,
+    tenantLimits: { requestsPerMinute: values.TENANT_REQUESTS_PER_MINUTE ?? Infinity },
+    unauthenticatedPerMinute: values.UNAUTHENTICATED_PER_MINUTE,
+    trustedProxies: values.TRUSTED_PROXIES?.replaceAll(' ', ''),
     corsOrigins: values.CORS_ORIGINS?.split(',').map(origin => origin.trim()) ?? [],
     dataDir: resolve(values.DATA_DIR),
     backend: values.BACKEND,
@@ -219,6 +229,24 @@ loopback.addAddress('::1', 'ipv6')
 const isLoopback = (host: string) =>
   host === 'localhost' ||
   (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'))
+
+const networks = ['loopback', 'linklocal', 'uniquelocal']
+
+const faultsOfProxies = (text: string) =>
+  text
+    .split(',')
+    .map(one => one.trim())
+    .filter(one => !networks.includes(one) && !isNetwork(one))
+    .map(
+      one =>
+        `TRUSTED_PROXIES has ${JSON.stringify(one)}: each must be an address, a network such as 10.0.0.0/8, or one of ${networks.join(', ')}.`
+    )
+
+function isNetwork(text: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const version = isIP(address)
+  return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128))
+}
 
 const notLoopback = (host: string) =>
   `HOST is ${JSON.stringify(host)}: it must be a loopback address such as 127.0.0.1, for nobody is asked who they are, and who reaches the service can run code on this machine. Give out API keys (API_KEYS_FILE), or, where something else keeps strangers out (a container, a private network), set ALLOW_UNAUTHENTICATED to true.`

@@ -184,9 +184,17 @@ export const errorGuide: ErrorEntry[] = [
   {
     code: 'TOO_MANY_REQUESTS',
     status: 429,
-    meaning: 'The caller asked for more than is allowed in this time.',
+    meaning: 'The callers of a tenant have sent more requests than they may in a minute.',
     remedy:
-      'Try again after the seconds in Retry-After, and ask less often: wait instead of polling.',
+      'Try again after the seconds in Retry-After, and ask less often: wait instead of polling. RateLimit-Remaining tells what is left; the operator sets the limit (TENANT_REQUESTS_PER_MINUTE).',
+    passing: true
+  },
+  {
+    code: 'TOO_MANY_UNAUTHENTICATED',
+    status: 429,
+    meaning: 'Too many requests without a key or token that is known came from this address.',
+    remedy:
+      'Send a key or token that is known: such requests are not refused. The operator sets the limit (UNAUTHENTICATED_PER_MINUTE), and behind a proxy TRUSTED_PROXIES.',
     passing: true
   },
   {

@@ -47,7 +47,12 @@ export const ExpectationFailed = createError(
 )
 export const TooManyRequests = createError(
   'TOO_MANY_REQUESTS',
-  'More was asked for than is allowed in this time; try again.',
+  'The tenant %s has sent more than %s requests in this minute, as many as one may.',
+  429
+)
+export const TooManyUnauthenticated = createError(
+  'TOO_MANY_UNAUTHENTICATED',
+  'More than %s requests of nobody who is known came from this address in this minute.',
   429
 )
 export const HeadersTooLarge = createError(

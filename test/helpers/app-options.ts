@@ -2,6 +2,7 @@
 import { createDisk } from '../../src/server/disk.ts'
 import { createMetrics } from '../../src/server/metrics/index.ts'
 import { createPlaces } from '../../src/server/places.ts'
+import { noTenantLimits } from '../../src/server/tenant-limits.ts'
 
 export const appOptions = (dataDir: string) => ({
   places: createPlaces({ uploads: 99, downloads: 99, waiters: 2000, followers: 999 }),
@@ -9,6 +10,9 @@ export const appOptions = (dataDir: string) => ({
   metrics: createMetrics(),
   stopping: new AbortController().signal,
   slowMilliseconds: 60_000,
+  tenantLimits: noTenantLimits,
+  unauthenticatedPerMinute: Number.MAX_SAFE_INTEGER,
+  trustedProxies: undefined,
   onlyLocal: true,
   corsOrigins: [],
   logger: false

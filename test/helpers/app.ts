@@ -1,7 +1,6 @@
 /** The API over a real store and storage, by default in a folder of the test's own; jobs stay queued, for its loop is not started. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Test } from 'tap'
 import { type AppOptions, createApp } from '../../src/server/app.ts'
 import { createLocal } from '../../src/server/backends/local/index.ts'
 import { readConfig } from '../../src/server/config.ts'
@@ -15,14 +14,14 @@ import type { Store } from '../../src/server/store/index.ts'
 import { openSqlite } from '../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../src/server/store/sql.ts'
 import { appOptions } from './app-options.ts'
-import { testFolder } from './folder.ts'
+import { type Owner, testFolder } from './folder.ts'
 
 /** The same with other options of the app. */
-export const testAppWith = (t: Test, options: Partial<AppOptions>) =>
+export const testAppWith = (t: Owner, options: Partial<AppOptions>) =>
   testApp(t, {}, createFilesystem, store => store, options)
 
 export async function testApp(
-  t: Test,
+  t: Owner,
   limits: Partial<typeof defaultLimits> & { queuedJobs?: number } = {},
   makeStorage: (dataDir: string) => Storage = createFilesystem,
   around: (store: Store) => Store = store => store,

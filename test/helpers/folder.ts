@@ -1,7 +1,12 @@
 /** A folder of the test's own that is removed after its teardowns; without one before it, tap removes a testdir first. */
-import type { Test } from 'tap'
 
-export function testFolder(t: Test): string {
-  t.teardown(() => {})
-  return t.testdir()
+/** A test, or a script that makes what a test makes. */
+export interface Owner {
+  teardown(end: () => unknown): void
+  testdir(): string
+}
+
+export function testFolder(owner: Owner): string {
+  owner.teardown(() => {})
+  return owner.testdir()
 }

@@ -27,6 +27,9 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     allowUnauthenticated: false,
     apiKeysFile: undefined,
     oidc: undefined,
+    tenantLimits: { requestsPerMinute: Infinity },
+    unauthenticatedPerMinute: 300,
+    trustedProxies: undefined,
     corsOrigins: [],
     dataDir: join(process.cwd(), 'data'),
     backend: 'local',
@@ -64,6 +67,9 @@ t.test('reads every variable', async t => {
     OIDC_ISSUER: 'https://login.example/realms/ml',
     OIDC_AUDIENCE: 'ml',
     OIDC_TENANT_CLAIM: 'org',
+    UNAUTHENTICATED_PER_MINUTE: '21',
+    TRUSTED_PROXIES: '10.0.0.0/8, ::1, loopback',
+    TENANT_REQUESTS_PER_MINUTE: '22',
     CORS_ORIGINS: 'https://a.example, http://localhost:3000',
     DATA_DIR: '/srv/jobs',
     BACKEND: 'local',
@@ -107,6 +113,9 @@ t.test('reads every variable', async t => {
     allowUnauthenticated: false,
     apiKeysFile: '/srv/keys.json',
     oidc: { issuer: 'https://login.example/realms/ml', audience: 'ml', tenantClaim: 'org' },
+    tenantLimits: { requestsPerMinute: 22 },
+    unauthenticatedPerMinute: 21,
+    trustedProxies: '10.0.0.0/8,::1,loopback',
     corsOrigins: ['https://a.example', 'http://localhost:3000'],
     dataDir: '/srv/jobs',
     backend: 'local',
@@ -235,6 +244,18 @@ t.test('reads every variable of SageMaker and S3', async t => {
     metrics: { loss: 'loss=([0-9.]+)' },
     pollSeconds: 7
   })
+})
+
+t.test('says which of the trusted proxies is none', async t => {
+  const right =
+    'each must be an address, a network such as 10.0.0.0/8, or one of loopback, linklocal, uniquelocal.'
+  t.throws(
+    () => readConfig({ TRUSTED_PROXIES: '10.0.0.0/8, proxy.example,10.0.0.0/33' }),
+    refusal(
+      `TRUSTED_PROXIES has "proxy.example": ${right}`,
+      `TRUSTED_PROXIES has "10.0.0.0/33": ${right}`
+    )
+  )
 })
 
 t.test('variables of a backend or storage that was not chosen count for nothing', async t => {

@@ -8,26 +8,27 @@ declare module 'fastify' {
     caller: Caller
   }
   interface FastifyContextConfig {
-    /** Without it: read for GET and HEAD, submit for all others. null: open to all. */
+    /** Without it: read for GET and HEAD, submit for all others. null: open to all, and not counted. */
     scope?: Scope | null
   }
 }
 
-/** A hook for onRequest. It throws UNAUTHENTICATED and FORBIDDEN, with WWW-Authenticate; without `callers` all may do all. */
+/**
+ * A hook for onRequest. It throws UNAUTHENTICATED and FORBIDDEN, with WWW-Authenticate, and what `onUnknown` throws;
+ * without `callers` all may do all.
+ */
 export const authenticate =
-  (callers: Callers | undefined) =>
+  (callers: Callers | undefined, onUnknown: UnknownHook) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const scope = scopeOf(request)
     if (!callers || scope === null) {
       request.caller = everybody
       return
     }
-    const token = /^bearer +([\w.~+/-]+=*) *$/i.exec(request.headers.authorization ?? '')?.[1]
-    reply.header('www-authenticate', challenge())
-    if (token === undefined) throw new Unauthenticated(noToken)
-    reply.header('www-authenticate', challenge('invalid_token'))
-    const caller = await callers.identify(token)
-    if (!caller) throw new Unauthenticated('Nobody has this token, or its time is over.')
+    const caller = await identify(callers, request, reply).catch(async error => {
+      if (error instanceof Unauthenticated) await onUnknown(request, reply)
+      throw error
+    })
     if (!caller.scopes.includes(scope)) {
       reply.header('www-authenticate', challenge('insufficient_scope', scope))
       throw new Forbidden(scope, scopesOf(caller))
@@ -36,11 +37,27 @@ export const authenticate =
     request.caller = caller
   }
 
-function scopeOf({ method, routeOptions }: FastifyRequest): Scope | null {
-  const { config, url = '' } = routeOptions
+type UnknownHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+async function identify(
+  callers: Callers,
+  { headers }: FastifyRequest,
+  reply: FastifyReply
+): Promise<Caller> {
+  const token = /^bearer +([\w.~+/-]+=*) *$/i.exec(headers.authorization ?? '')?.[1]
+  reply.header('www-authenticate', challenge())
+  if (token === undefined) throw new Unauthenticated(noToken)
+  reply.header('www-authenticate', challenge('invalid_token'))
+  const caller = await callers.identify(token)
+  if (!caller) throw new Unauthenticated('Nobody has this token, or its time is over.')
+  return caller
+}
+
+/** Whether nobody is asked who they are, even where callers are. */
+export const isOpen = (request: FastifyRequest): boolean => scopeOf(request) === null
+
+function scopeOf({ method, routeOptions: { config } }: FastifyRequest): Scope | null {
   if (config.scope !== undefined) return config.scope
-  // Pages without anything of anybody's; their routes are not ours to configure.
-  if (url.startsWith('/docs')) return null
   return method === 'GET' || method === 'HEAD' ? 'read' : 'submit'
 }
 

@@ -8,11 +8,12 @@ import { slowBytes } from '../request-limits.ts'
 import { accountForRequests } from './account-for-requests.ts'
 import { allowOptions, noRoute } from './allowed-methods.ts'
 import { authenticate } from './authenticate.ts'
+import { limitRequests, type RequestRates } from './limit-requests.ts'
 import { limitSilence } from './limit-silence.ts'
 import { limitSlowReaders } from './limit-slow-readers.ts'
 import { type CrossSiteOptions, refuseCrossSite } from './refuse-cross-site.ts'
 
-export interface ConventionOptions extends CrossSiteOptions {
+export interface ConventionOptions extends CrossSiteOptions, RequestRates {
   metrics: Metrics
   /** Comes when the service is about to stop: nobody is to reuse a connection then. */
   stopping: AbortSignal
@@ -44,7 +45,9 @@ export async function addConventions(
     refuseCrossSite(request, options)
     refuseExpectation(request.headers.expect)
   })
-  app.addHook('onRequest', authenticate(options.callers))
+  const limits = await limitRequests(app, options)
+  app.addHook('onRequest', authenticate(options.callers, limits.countUnknown))
+  app.addHook('onRequest', limits.ofTenants)
   app.addHook('onRequest', limitSilence(options.slowMilliseconds, slowBytes))
   limitSlowReaders(app.server, options.slowMilliseconds)
   app.addHook('onSend', async (_request, reply) => {
@@ -79,6 +82,9 @@ const corsOptions = (origins: string[]) => ({
     'Log-Offset',
     'Log-Size',
     'Preference-Applied',
+    'RateLimit-Limit',
+    'RateLimit-Remaining',
+    'RateLimit-Reset',
     'Repr-Digest',
     'Retry-After',
     'X-Request-Id'

@@ -14,14 +14,18 @@ export function toProblem(thrown: FastifyError, request: FastifyRequest, reply: 
   if (status >= 500 && (error !== thrown || thrown.cause !== undefined))
     request.log.error({ err: thrown }, 'the request failed')
   // What is left of a body that was refused is not read: the connection cannot be used again.
-  if (status === 413 || status === 417 || (status === 503 && isUnread(request)))
+  if (status === 413 || status === 417 || (refusesUnread.has(status) && isUnread(request)))
     reply.header('connection', 'close')
-  if (errorEntry(error.code)?.passing) reply.header('retry-after', retrySeconds)
+  if (errorEntry(error.code)?.passing && !reply.hasHeader('retry-after'))
+    reply.header('retry-after', retrySeconds)
   return reply
     .code(status)
     .headers({ 'x-request-id': request.id, ...problemHeaders })
     .send(problem)
 }
+
+/** Answered before a body is looked at. */
+const refusesUnread = new Set([401, 403, 429, 503])
 
 const isUnread = ({ headers, raw }: FastifyRequest) =>
   !raw.complete &&

@@ -11,7 +11,6 @@ import {
   NotFound,
   RequestTooLarge,
   StorageUnavailable,
-  TooManyRequests,
   UnsupportedMediaType
 } from '../errors.ts'
 import { bodyBytes, formParts } from '../request-limits.ts'
@@ -64,7 +63,6 @@ function byStatus(error: FastifyError, { url, headers }: FastifyRequest): Fastif
   if (statusCode === 413) return new RequestTooLarge(message)
   if (statusCode === 415)
     return new UnsupportedMediaType(headers['content-type'] ?? 'none', forSubmissions)
-  if (statusCode === 429) return new TooManyRequests()
   return statusCode >= 400 && statusCode < 500 ? new MalformedRequest(message) : new InternalError()
 }
 

@@ -10,9 +10,14 @@ import type { JobRecord } from './job.ts'
 export interface WatchedStore extends Store {
   /**
    * The job as soon as it is news to the caller, at the signal as it is then. Reads the store once; of changes that
-   * come together only the last is looked at. Throws JOB_NOT_FOUND.
+   * come together only the last is looked at. Throws JOB_NOT_FOUND, with a tenant also for a job of another.
    */
-  waitFor(id: string, isNews: (job: JobRecord) => boolean, signal: AbortSignal): Promise<JobRecord>
+  waitFor(
+    id: string,
+    isNews: (job: JobRecord) => boolean,
+    signal: AbortSignal,
+    tenant?: string
+  ): Promise<JobRecord>
   /** How many wait now. */
   waiters(): number
 }
@@ -66,18 +71,19 @@ export function watchStore(store: Store): WatchedStore {
       return term && { ...term, save: announced(term.save) }
     },
 
-    async requestStop(id, at) {
-      const job = await store.requestStop(id, at)
+    async requestStop(id, at, tenant) {
+      const job = await store.requestStop(id, at, tenant)
       if (job) announce(job)
       return job
     },
 
-    async waitFor(id, isNews, signal) {
+    async waitFor(id, isNews, signal, tenant) {
       let latest: JobRecord | undefined
       let changed = Promise.withResolvers<void>()
       const wake = () => changed.resolve()
       const hear = (job: JobRecord | undefined) => {
         if (!job || job.version <= (latest?.version ?? 0)) return
+        if (tenant !== undefined && job.tenant !== tenant) return
         latest = job
         wake()
       }
@@ -85,7 +91,7 @@ export function watchStore(store: Store): WatchedStore {
       const unlisten = listen(id, hear)
       signal.addEventListener('abort', wake)
       try {
-        hear(await store.get(id))
+        hear(await store.get(id, tenant))
         if (!latest) throw new JobNotFound(id)
         for (;;) {
           changed = Promise.withResolvers()

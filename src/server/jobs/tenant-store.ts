@@ -1,28 +1,18 @@
 /** The store as one tenant sees it: the jobs of others are not there. */
-import { JobNotFound } from '../errors.ts'
-import type { JobRecord } from './job.ts'
+import type { Store } from '../store/index.ts'
+import type { JobRecord, JobStatus } from './job.ts'
 import type { WatchedStore } from './job-changes.ts'
 
-export type TenantStore = Pick<
-  WatchedStore,
-  | 'insert'
-  | 'findKey'
-  | 'forgetKeys'
-  | 'get'
-  | 'list'
-  | 'summary'
-  | 'requestStop'
-  | 'remove'
-  | 'waitFor'
->
+export interface TenantStore
+  extends Pick<Store, 'insert' | 'findKey' | 'forgetKeys' | 'list' | 'remove'> {
+  get(id: string): Promise<JobRecord | undefined>
+  summary(): Promise<Record<JobStatus, number>>
+  requestStop(id: string, at: string): Promise<JobRecord | undefined>
+  waitFor(id: string, isNews: (job: JobRecord) => boolean, signal: AbortSignal): Promise<JobRecord>
+}
 
 export function tenantStore(store: WatchedStore, tenant: string): TenantStore {
-  const isOwn = (job: JobRecord) => job.tenant === tenant
-
-  async function get(id: string): Promise<JobRecord | undefined> {
-    const job = await store.get(id)
-    return job && isOwn(job) ? job : undefined
-  }
+  const get = (id: string) => store.get(id, tenant)
 
   return {
     // Jobs are made with their tenant, and keys are of a scope that has it.
@@ -32,15 +22,10 @@ export function tenantStore(store: WatchedStore, tenant: string): TenantStore {
     get,
     list: query => store.list({ ...query, tenant }),
     summary: () => store.summary({ tenant }),
-    requestStop: async (id, at) => ((await get(id)) ? store.requestStop(id, at) : undefined),
+    requestStop: (id, at) => store.requestStop(id, at, tenant),
     remove: async id => {
       if (await get(id)) await store.remove(id)
     },
-
-    async waitFor(id, isNews, signal) {
-      const job = await store.waitFor(id, job => !isOwn(job) || isNews(job), signal)
-      if (!isOwn(job)) throw new JobNotFound(id)
-      return job
-    }
+    waitFor: (id, isNews, signal) => store.waitFor(id, isNews, signal, tenant)
   }
 }

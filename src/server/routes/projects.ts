@@ -105,6 +105,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
           401: Type.Unsafe<undefined>({ type: 'null', description: 'Nobody who is known asks.' }),
           403: Type.Unsafe<undefined>({ type: 'null', description: 'Under a foreign name.' }),
           404: Type.Unsafe<undefined>({ type: 'null', description: 'It is not.' }),
+          429: Type.Unsafe<undefined>({ type: 'null', description: 'More than one may ask for.' }),
           503: Type.Unsafe<undefined>({ type: 'null', description: 'The storage is away.' })
         }
       }

@@ -264,7 +264,7 @@ const reasons: Record<number, string> = {
   415: 'Not a form, or not an archive that is read here.',
   416: 'The range lies outside the file.',
   422: 'The submission has faults; each is named.',
-  429: 'As many wait or follow as the service holds; ask without waiting.',
+  429: 'More than this tenant, or this address, may ask for in this time; or as many wait or follow as the service holds.',
   503: 'The service is stopping, is full, or cannot reach its storage now; try again.'
 }
 

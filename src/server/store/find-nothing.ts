@@ -5,10 +5,10 @@ type Finding = Pick<Store, 'get' | 'findKey' | 'list' | 'requestStop'>
 
 export const findNothing = <Given extends Finding>(store: Given): Given => ({
   ...store,
-  get: id => store.get(id).catch(or(undefined)),
+  get: (id, tenant) => store.get(id, tenant).catch(or(undefined)),
   findKey: (scope, key) => store.findKey(scope, key).catch(or(undefined)),
   list: query => store.list(query).catch(or([])),
-  requestStop: (id, at) => store.requestStop(id, at).catch(or(undefined))
+  requestStop: (id, at, tenant) => store.requestStop(id, at, tenant).catch(or(undefined))
 })
 
 const notInText = '22021'

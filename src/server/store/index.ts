@@ -71,7 +71,8 @@ export interface Store {
   summary(filter?: Pick<JobFilter, 'tenant' | 'status'>): Promise<Record<JobStatus, number>>
   /** The record, its tags, and the keys that stand for it or for its batch, of which it was the last. Absent is fine. */
   remove(id: string): Promise<void>
-  get(id: string): Promise<JobRecord | undefined>
+  /** With a tenant, a job of another is not there: nothing of it is read. */
+  get(id: string, tenant?: string): Promise<JobRecord | undefined>
   list(query: JobQuery): Promise<JobRecord[]>
   /** Jobs in any of these statuses, oldest first. */
   oldest(statuses: JobStatus[], limit: number): Promise<JobRecord[]>
@@ -80,8 +81,8 @@ export interface Store {
    * version; undefined when somebody has: read again. Never touches `stopRequestedAt`.
    */
   save(job: JobRecord): Promise<JobRecord | undefined>
-  /** Notes that a stop was asked for, once; does not change a terminal job. Answers the job as it is now. */
-  requestStop(id: string, at: string): Promise<JobRecord | undefined>
+  /** Notes that a stop was asked for, once; does not change a terminal job. Answers the job as it is now, as `get` does. */
+  requestStop(id: string, at: string, tenant?: string): Promise<JobRecord | undefined>
   /** Of all services on the database one leads: answers when it is this one, undefined at the signal. */
   lead(signal: AbortSignal): Promise<Term | undefined>
   /** A change is told when it is there to be read; after a connection was lost, everything may have changed. */

@@ -44,8 +44,12 @@ export function createSqlStore(
     .selectFrom('jobs')
     .select(['id', 'status', 'stop_requested_at', 'version', 'document'])
 
-  const get = async (id: string) => {
-    const row = await rows.where('id', '=', id).executeTakeFirst()
+  const get = async (id: string, tenant?: string) => {
+    const found = rows.where('id', '=', id)
+    const row = await (tenant === undefined
+      ? found
+      : found.where('tenant', '=', tenant)
+    ).executeTakeFirst()
     return row && fromRow(row)
   }
 
@@ -121,15 +125,15 @@ export function createSqlStore(
 
     save: job => saveJob(database, job),
 
-    async requestStop(id, at) {
-      await database
+    async requestStop(id, at, tenant) {
+      const update = database
         .updateTable('jobs')
         .set(({ eb }) => ({ stop_requested_at: at, version: eb('version', '+', 1) }))
         .where('id', '=', id)
         .where('stop_requested_at', 'is', null)
         .where('status', 'not in', terminal)
-        .execute()
-      return get(id)
+      await (tenant === undefined ? update : update.where('tenant', '=', tenant)).execute()
+      return get(id, tenant)
     },
 
     async check() {

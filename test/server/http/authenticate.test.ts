@@ -80,3 +80,11 @@ t.test('without callers nobody is asked', async t => {
   const { app } = await testApp(t)
   t.equal((await app.inject('/jobs')).statusCode, 200)
 })
+
+t.test('an address that begins as that of the documentation is no part of it', async t => {
+  const { app } = await appOf(t)
+  const urls = ['/docs-of-mine', '/docs/mine']
+  for (const url of urls) app.get(url, async () => 'mine')
+  for (const url of [...urls, '/docs/nothing-here', '/docsjobs'])
+    t.equal((await app.inject(url)).statusCode, 401, url)
+})

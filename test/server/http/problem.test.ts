@@ -197,19 +197,6 @@ t.test('what will pass is answered with the time to try again', async t => {
   t.equal((await app.inject('/lasting')).headers['retry-after'], undefined)
 })
 
-t.test('a plugin’s 429 is one of the catalogue, with the time to try again', async t => {
-  const app = Fastify().setErrorHandler(toProblem)
-  app.get('/limited', async () => {
-    throw Object.assign(new Error('Rate limit exceeded'), { statusCode: 429 })
-  })
-
-  const response = await app.inject('/limited')
-
-  t.equal(response.statusCode, 429)
-  t.equal(response.headers['retry-after'], '5')
-  t.match(response.json(), { type: '/docs/errors#TOO_MANY_REQUESTS', code: 'TOO_MANY_REQUESTS' })
-})
-
 t.test(
   'a disk that fills up under an upload is said to be full, whatever became of the request',
   async t => {
