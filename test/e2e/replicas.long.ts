@@ -1,7 +1,7 @@
 /** Two services on one PostgreSQL: what is asked of one is seen at the other, and who leads may die or hang. */
 import t, { type Test } from 'tap'
 import type { Job } from '../../src/server/routes/schemas.ts'
-import type { Killable } from '../helpers/chaos.ts'
+import type { Killable } from '../helpers/killable.ts'
 import { noPostgres } from '../helpers/postgres.ts'
 import { form, pack } from '../helpers/project.ts'
 import { startReplicas } from '../helpers/replicas.ts'

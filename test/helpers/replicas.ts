@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createKillable, type Killable } from './chaos.ts'
+import { createKillable, type Killable } from './killable.ts'
 import { startPostgres } from './postgres.ts'
 import { startS3 } from './s3-server.ts'
 import { type Knobs, type SageMakerEmulator, startSageMaker } from './sagemaker/index.ts'
@@ -62,29 +62,6 @@ export async function startReplicas(count: number, knobs: Partial<Knobs>): Promi
       await s3.stop()
       await postgres.remove()
       await rm(folder, { recursive: true, force: true })
-    }
-  }
-}
-
-/** Looks like one service: requests go to each in turn, and each kill is another's. */
-export function asOne(all: Killable[]): Killable {
-  let asked = 0
-  let killed = 0
-  const victim = () => all[killed % all.length] as Killable
-  return {
-    get url() {
-      return (all[asked++ % all.length] as Killable).url
-    },
-    pid: () => victim().pid(),
-    pause: () => victim().pause(),
-    resume: () => victim().resume(),
-    async kill() {
-      killed++
-      await victim().kill()
-    },
-    start: () => victim().start(),
-    async end() {
-      for (const replica of all) await replica.end()
     }
   }
 }
