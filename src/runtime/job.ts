@@ -1,6 +1,7 @@
 /** One training job: what its parts share. */
 import type { ContainerTree } from '../contract/container.ts'
 import type { DecodedHyperparameters } from '../contract/hyperparameters.ts'
+import type { Mask } from '../contract/mask.ts'
 import type { Mlflow } from './mlflow.ts'
 import type { Manager } from './prepare-environment.ts'
 import type { Code } from './read-code.ts'
@@ -23,6 +24,8 @@ export interface Job extends TrainOptions {
   report: GrowingReport
   mlflow: Mlflow
   say(text: string): void
+  /** Knows the job's secrets. */
+  mask: Mask
 }
 
 /** All that can be known before anything is run. */

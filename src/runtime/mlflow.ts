@@ -42,6 +42,8 @@ export interface MlflowOptions {
   variables: Variables
   cwd: string
   log: NodeJS.WritableStream
+  /** Takes the secrets out of what was printed. */
+  mask?: (text: string) => string
   /** Gets the run's last metrics now and then while the program runs. */
   onMetrics: TellMetrics
 }
@@ -53,7 +55,7 @@ const endMilliseconds = 15_000
 const drainMilliseconds = 2000
 
 export function startMlflow(options: MlflowOptions): Mlflow {
-  const { python, variables, cwd, log, onMetrics } = options
+  const { python, variables, cwd, log, mask = text => text, onMetrics } = options
   const output = createTail(outputTailBytes)
   const words = createTail(4096)
   const subprocess = execa(python, ['-u', script], {
@@ -109,7 +111,7 @@ export function startMlflow(options: MlflowOptions): Mlflow {
   }
 
   async function lastWords(): Promise<string> {
-    const said = words.text()
+    const said = mask(words.text())
     if (/unsupported URI 'arn:/i.test(said)) {
       return `has no sagemaker-mlflow, which it needs where MLFLOW_TRACKING_URI is an ARN. Install sagemaker-mlflow and boto3 there.`
     }
@@ -131,7 +133,7 @@ export function startMlflow(options: MlflowOptions): Mlflow {
     interrupt: () => void subprocess.kill('SIGTERM'),
     async output() {
       await drained
-      return output.text()
+      return mask(output.text())
     },
     isAlive: () => alive,
     async close() {

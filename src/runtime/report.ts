@@ -1,5 +1,6 @@
 /** The run report while it grows. */
 import type { ContainerTree } from '../contract/container.ts'
+import type { Mask } from '../contract/mask.ts'
 import { emptyReport, type RunReport } from '../contract/run-report.ts'
 import { writeReport } from './write-results.ts'
 
@@ -12,9 +13,16 @@ export interface GrowingReport {
   save(): Promise<void>
 }
 
-export function createReport(tree: ContainerTree, say: (text: string) => void): GrowingReport {
+/** Names of files stay as they are: they must be those of the model's archive. */
+export function createReport(
+  tree: ContainerTree,
+  say: (text: string) => void,
+  mask?: Pick<Mask, 'deep'>
+): GrowingReport {
   const value = emptyReport()
   let saved: Promise<void> = Promise.resolve()
+  const masked = (): RunReport =>
+    mask ? { ...mask.deep(value), files: value.files, models: value.models } : value
   return {
     value,
     async phase(name, work) {
@@ -35,7 +43,7 @@ export function createReport(tree: ContainerTree, say: (text: string) => void): 
     },
     save() {
       // One after the other: they write to the same file.
-      saved = saved.catch(() => {}).then(() => writeReport(tree, value))
+      saved = saved.catch(() => {}).then(() => writeReport(tree, masked()))
       return saved
     }
   }

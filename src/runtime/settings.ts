@@ -1,6 +1,7 @@
 /** What the runtime takes from its environment besides what a SageMaker training container is given. */
 import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
+import { secretFromPrefix, secretNamesVariable } from '../contract/secrets.ts'
 
 export type Variables = Record<string, string>
 
@@ -23,6 +24,10 @@ export interface Settings {
   imageVersion: string | undefined
   /** MLFLOW_JOBS_ARN_PACKAGES, on the path of the interpreter that has mlflow where the tracking URI is an ARN. */
   arnVariables: Variables
+  /** MLFLOW_JOBS_SECRET_NAMES: which variables hold secrets; undefined: nobody has said. */
+  secretNames: string[] | undefined
+  /** MLFLOW_JOBS_SECRET_FROM_<variable>: where values are that the job has to find. */
+  secretReferences: Variables
   /** What the building of environments sees. */
   buildVariables: Variables
   /** What everything else sees, the user's program included: without MLFLOW_JOBS_* and what MLFLOW_JOBS_BUILD_ONLY names. */
@@ -63,6 +68,8 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     arnVariables: isArn(common.MLFLOW_TRACKING_URI)
       ? pythonPath(environment.MLFLOW_JOBS_ARN_PACKAGES, environment.PYTHONPATH)
       : {},
+    secretNames: environment[secretNamesVariable]?.split(','),
+    secretReferences: referencesIn(environment),
     stopGraceSeconds: readSeconds(environment.MLFLOW_JOBS_STOP_GRACE_SECONDS),
     buildVariables: { ...Object.fromEntries(own), ...common },
     variables: {
@@ -71,6 +78,15 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     }
   }
 }
+
+const referencesIn = (environment: NodeJS.ProcessEnv): Variables =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value !== undefined && name.startsWith(secretFromPrefix)
+        ? [[name.slice(secretFromPrefix.length), value]]
+        : []
+    )
+  )
 
 /** MLflow's own default depends on its version and on the working folder; models and metrics are in the results anyway. */
 function temporaryTrackingUri(): string {

@@ -1,10 +1,11 @@
 /** What the runtime leaves behind: the run report, the list of the model's files, the failure file. */
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { cp, lstat, mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type ContainerTree, failureReasonLimit } from '../contract/container.ts'
+import type { Mask } from '../contract/mask.ts'
 import {
   type Failure,
   type ModelFile,
@@ -30,6 +31,18 @@ export async function writeFailure(tree: ContainerTree, failure: Failure): Promi
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
+
+/** The user's program may have written its own words there, and a secret with them. */
+export async function maskFailureFile({ failure }: ContainerTree, mask: Mask): Promise<void> {
+  const found = await lstat(failure).catch(() => undefined)
+  if (!found?.isFile() || found.size > mostFailureBytes) return
+  const text = await readFile(failure, 'utf8')
+  const masked = mask.text(text)
+  if (masked !== text) await writeFile(failure, masked)
+}
+
+/** SageMaker reads far less. */
+const mostFailureBytes = 1024 * 1024
 
 /** The cause first, then as much of the traceback's end as there is room for. */
 export function failureText({ type, message, file, line, traceback }: Failure): string {

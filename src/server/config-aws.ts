@@ -31,6 +31,8 @@ export interface SagemakerConfig {
   /** Metric -> regular expression. */
   metrics: Record<string, string>
   pollSeconds: number
+  /** What the ARNs of secrets that jobs may read begin with; `{tenant}` stands for a job's. */
+  secretArnPrefixes: string[]
 }
 
 type Environment = Record<string, string>
@@ -97,6 +99,10 @@ export function missingForAws(given: Environment): string[] {
   return faults
 }
 
+/** Parted by commas. */
+export const listOf = (text: string | undefined): string[] =>
+  text?.split(',').map(each => each.trim()) ?? []
+
 export function s3Config(values: Variables, given: Environment): S3Config | undefined {
   if (values.STORAGE !== 's3' || values.S3_BUCKET === undefined) return undefined
   return {
@@ -132,6 +138,7 @@ export function sagemakerConfig(values: Variables, objects: Objects): SagemakerC
     encryptTraffic: values.SAGEMAKER_ENCRYPT_TRAFFIC,
     tags: objects.SAGEMAKER_TAGS,
     metrics: objects.SAGEMAKER_METRICS,
-    pollSeconds: values.SAGEMAKER_POLL_SECONDS
+    pollSeconds: values.SAGEMAKER_POLL_SECONDS,
+    secretArnPrefixes: listOf(values.SECRET_ARN_PREFIXES)
   }
 }

@@ -5,6 +5,10 @@ import { defaultLimits } from './projects/project-limits.ts'
 const aDay = 24 * 60 * 60
 const most = Number.MAX_SAFE_INTEGER
 
+/** It ends where a name ends: the beginning of one tenant’s name may be another’s. */
+const arnPrefix =
+  'arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:([A-Za-z0-9_+=.@/{}-]*/)?'
+
 /**
  * Beside JSON Schema's own words: `right` says what a fitting value is, where the schema alone does not; `secret` values are not shown in messages, and may come from a file; `otherwise` is the
  * default where it is no plain value.
@@ -91,6 +95,25 @@ export const Variables = Type.Object({
     description:
       'Where jobs run: `local` is this machine, `sagemaker` are Amazon SageMaker training jobs.'
   }),
+  SECRET_ROOTS: Type.Optional(
+    Type.String({
+      pattern: '^/[^,]*( *, */[^,]*)*$',
+      right: 'absolute paths parted by commas, such as /run/secrets/{tenant}',
+      otherwise: 'none',
+      description:
+        'Folders, parted by commas, of the files that callers may name as secrets of local jobs (`{"valueFrom": "file:///..."}` in `environment`). `{tenant}` stands for the caller’s tenant.'
+    })
+  ),
+  SECRET_ARN_PREFIXES: Type.Optional(
+    Type.String({
+      pattern: `^${arnPrefix}( *, *${arnPrefix})*$`,
+      right:
+        'beginnings of ARNs up to a "/", parted by commas, such as arn:aws:secretsmanager:eu-west-1:123456789012:secret:mlflow-jobs/{tenant}/',
+      otherwise: 'none',
+      description:
+        'What the ARNs of those secrets in AWS Secrets Manager begin with that callers may name for SageMaker jobs, parted by commas. `{tenant}` stands for the caller’s tenant.'
+    })
+  ),
   STORAGE: Type.Enum(['filesystem', 's3'], {
     default: 'filesystem',
     description:
@@ -115,10 +138,11 @@ export const Variables = Type.Object({
   ),
   SAGEMAKER_ROLE_ARN: Type.Optional(
     Type.String({
-      pattern: '^arn:aws[a-z-]*:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@_/-]+$',
+      pattern: '^arn:aws[a-z-]*:iam::\\d{12}:role/?([a-zA-Z_0-9+=,.@_/-]|\\{tenant\\})+$',
       right: "a role's ARN, such as arn:aws:iam::123456789012:role/training",
       otherwise: 'none',
-      description: 'The role that training jobs take on; needed for `BACKEND=sagemaker`.'
+      description:
+        'The role that training jobs take on; needed for `BACKEND=sagemaker`. `{tenant}` in it stands for the caller’s tenant: each then has a role of its own.'
     })
   ),
   SAGEMAKER_IMAGE_URI: Type.Optional(

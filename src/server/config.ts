@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { Value } from 'typebox/value'
 import type { OidcConfig } from './callers/index.ts'
 import {
+  listOf,
   missingForAws,
   readObjects,
   type S3Config,
@@ -44,6 +45,8 @@ export interface Config {
   localSlots: number
   /** Of each local job. */
   localLimits: LocalLimits
+  /** Where secrets of local jobs may be; `{tenant}` stands for the job's. */
+  secretRoots: string[]
   /** The operator's tracking server; without it one is kept. */
   mlflowTrackingUri: string | undefined
   logLevel: Variables['LOG_LEVEL']
@@ -112,7 +115,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     tenantLimits: { requestsPerMinute: values.TENANT_REQUESTS_PER_MINUTE ?? Infinity },
     unauthenticatedPerMinute: values.UNAUTHENTICATED_PER_MINUTE,
     trustedProxies: values.TRUSTED_PROXIES?.replaceAll(' ', ''),
-    corsOrigins: values.CORS_ORIGINS?.split(',').map(origin => origin.trim()) ?? [],
+    corsOrigins: listOf(values.CORS_ORIGINS),
     dataDir: resolve(values.DATA_DIR),
     backend: values.BACKEND,
     storage: values.STORAGE,
@@ -126,6 +129,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       logBytes: values.LOCAL_MAX_LOG_BYTES,
       freeBytes: Math.floor(values.MIN_FREE_BYTES / 4)
     },
+    secretRoots: listOf(values.SECRET_ROOTS).map(root => resolve(root)),
     mlflowTrackingUri: values.MLFLOW_TRACKING_URI,
     logLevel: values.LOG_LEVEL,
     limits: {

@@ -190,6 +190,7 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
     folder: dataDir,
     slots: config.localSlots,
     limits: config.localLimits,
+    secretRoots: config.secretRoots,
     stopGraceSeconds: config.stopGraceSeconds,
     jobEnvironment,
     buildEnvironment,

@@ -22,7 +22,7 @@ export const testAppWith = (t: Owner, options: Partial<AppOptions>) =>
 
 export async function testApp(
   t: Owner,
-  limits: Partial<typeof defaultLimits> & { queuedJobs?: number } = {},
+  limits: Partial<typeof defaultLimits> & { queuedJobs?: number; secretRoots?: string[] } = {},
   makeStorage: (dataDir: string) => Storage = createFilesystem,
   around: (store: Store) => Store = store => store,
   options: Partial<AppOptions> = {}
@@ -33,6 +33,7 @@ export async function testApp(
   const store = watchStore(around(await createStore(openSqlite(join(dataDir, 'jobs.db')))))
   const storage = makeStorage(dataDir)
   const backend = createLocal({
+    secretRoots: limits.secretRoots ?? [],
     folder: dataDir,
     slots: 1,
     stopGraceSeconds: 10,

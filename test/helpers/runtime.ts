@@ -1,6 +1,6 @@
 /** The runtime as a process over a container tree, as SageMaker and the local backend start it. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { create } from 'tar'
 import { containerTree } from '../../src/contract/container.ts'
@@ -38,7 +38,7 @@ export async function makeTree(
   writeFileSync(tree.resourceConfig, JSON.stringify(hosts))
   writeFileSync(tree.inputDataConfig, JSON.stringify({ code: { TrainingInputMode: 'File' } }))
   if (project === null) return tree
-  const cwd = join(projects, project)
+  const cwd = resolve(projects, project)
   await create({ cwd, file: join(channel, 'project.tar.gz'), gzip: true, portable: true }, ['.'])
   return tree
 }

@@ -33,6 +33,7 @@ export const settings: SagemakerConfig = {
   encryptTraffic: false,
   tags: {},
   metrics: {},
+  secretArnPrefixes: [],
   pollSeconds: 1
 }
 
@@ -41,7 +42,11 @@ export const projectUri = 's3://training/projects/code.tar.gz'
 export const aBackendJob = (changes: Partial<BackendJob> = {}): BackendJob => ({
   id: `job-${ulid().toLowerCase()}`,
   hyperparameters: { alpha: '0.5', 'sagemaker_mlflow_run_entry-point': '"main"' },
+  tenant: 'default',
   environment: {},
+  secretNames: [],
+  markedSecrets: [],
+  secretReferences: {},
   tags: {},
   resources: {},
   inputs: {},

@@ -36,6 +36,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     storage: 'filesystem',
     databaseUrl: undefined,
     python: undefined,
+    secretRoots: [],
     mlflowTrackingUri: undefined,
     logLevel: 'info',
     limits: defaultLimits,
@@ -81,6 +82,7 @@ t.test('reads every variable', async t => {
     LOCAL_MAX_CPUS: '3',
     LOCAL_MAX_PROCESSES: '500',
     LOCAL_MAX_LOG_BYTES: '1000000',
+    SECRET_ROOTS: '/run/secrets/{tenant}, /srv/secrets',
     MLFLOW_TRACKING_URI: 'https://mlflow.example',
     LOG_LEVEL: 'debug',
     MAX_UPLOAD_BYTES: '1',
@@ -130,6 +132,7 @@ t.test('reads every variable', async t => {
       logBytes: 1_000_000,
       freeBytes: 4
     },
+    secretRoots: ['/run/secrets/{tenant}', '/srv/secrets'],
     mlflowTrackingUri: 'https://mlflow.example',
     logLevel: 'debug',
     limits: {
@@ -192,8 +195,17 @@ t.test('SageMaker and S3 need few variables; the rest has defaults', async t => 
     encryptTraffic: false,
     tags: {},
     metrics: {},
-    pollSeconds: 15
+    pollSeconds: 15,
+    secretArnPrefixes: []
   })
+})
+
+const secrets = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:'
+
+t.test('a beginning of ARNs ends where a name does, for it is a tenant’s', async t => {
+  for (const wrong of [`${secrets}{tenant}`, 'arn:aws:secretsmanager:', 'ml/{tenant}/'])
+    t.throws(() => readConfig({ SECRET_ARN_PREFIXES: wrong }), { message: /up to a "\/"/ })
+  t.throws(() => readConfig({ SECRET_ROOTS: 'secrets' }), { message: /absolute paths/ })
 })
 
 t.test('reads every variable of SageMaker and S3', async t => {
@@ -216,7 +228,8 @@ t.test('reads every variable of SageMaker and S3', async t => {
     SAGEMAKER_ENCRYPT_TRAFFIC: 'true',
     SAGEMAKER_TAGS: '{"team":"risk"}',
     SAGEMAKER_METRICS: '{"loss":"loss=([0-9.]+)"}',
-    SAGEMAKER_POLL_SECONDS: '7'
+    SAGEMAKER_POLL_SECONDS: '7',
+    SECRET_ARN_PREFIXES: `${secrets}a/, ${secrets}{tenant}/`
   })
   t.strictSame(s3, {
     bucket: 'my-training-bucket',
@@ -242,7 +255,8 @@ t.test('reads every variable of SageMaker and S3', async t => {
     encryptTraffic: true,
     tags: { team: 'risk' },
     metrics: { loss: 'loss=([0-9.]+)' },
-    pollSeconds: 7
+    pollSeconds: 7,
+    secretArnPrefixes: [`${secrets}a/`, `${secrets}{tenant}/`]
   })
 })
 

@@ -10,9 +10,17 @@ export { Resources } from './resources.ts'
 /** What a backend needs to know of a job to run it. */
 export interface BackendJob {
   id: string
+  /** Whose it is. */
+  tenant: string
   /** SageMaker's map of strings, made by contract/hyperparameters.ts. */
   hyperparameters: Record<string, string>
   environment: Record<string, string>
+  /** Which of these are secrets, or look like one. */
+  secretNames: string[]
+  /** Those of them that the caller has marked. */
+  markedSecrets: string[]
+  /** Further variables: where the job itself is to find their values. */
+  secretReferences: Record<string, string>
   /** The caller's own. */
   tags: Record<string, string>
   resources: Resources

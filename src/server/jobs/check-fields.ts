@@ -3,13 +3,15 @@ import type { TObject, TSchema, Type } from 'typebox'
 import Value from 'typebox/value'
 import { codeChannel } from '../../contract/container.ts'
 import { type Fault, pointerTo } from '../../contract/fault.ts'
+import { jsonProblem } from '../../contract/json-problem.ts'
 import { didYouMean } from '../../contract/nearest.ts'
 import { parseParameters } from '../../contract/parameters.ts'
 import { repeatedNames } from '../../contract/repeated-names.ts'
 import { isTagKey, isTagValue, mostTags } from '../../contract/tags.ts'
 import { Resources } from '../backends/index.ts'
 import { MalformedRequest } from '../errors.ts'
-import { checkEnvironment } from './check-environment.ts'
+import { checkEnvironment, fittingVariables } from './check-environment.ts'
+import type { RecordedEnvironment } from './environment.ts'
 import { mostMembers } from './field-limits.ts'
 import { RunOptions } from './job.ts'
 
@@ -35,7 +37,7 @@ export interface Fields {
   entryPoint: string
   name: string | null
   run: RunOptions
-  environment: Record<string, string>
+  environment: RecordedEnvironment
   resources: Resources
   /** Input channel -> URI. */
   inputs: Record<string, string>
@@ -86,7 +88,7 @@ export function checkFields(texts: FieldTexts): CheckedFields {
       entryPoint: texts.get('entryPoint') || 'main',
       name: name ?? null,
       run: fitting(RunOptions, run),
-      environment: onlyTexts(environment),
+      environment: fittingVariables(environment),
       resources: fitting(Resources, resources),
       inputs: withoutFaults(inputs),
       tags: onlyTexts(tags)
@@ -114,7 +116,7 @@ function parseFields(texts: FieldTexts): Record<JsonField, unknown> {
     try {
       values[field] = JSON.parse(textOf(texts, field))
     } catch (error) {
-      malformed.push(`The field "${field}" is not JSON: ${(error as Error).message}.`)
+      malformed.push(`The field "${field}" is not JSON: ${jsonProblem(error)}.`)
     }
   if (malformed.length > 0) throw new MalformedRequest(malformed.join(' '))
   return values

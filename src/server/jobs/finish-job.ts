@@ -7,6 +7,7 @@ import { type Failure, plainFailure, RunReport, runReportFile } from '../../cont
 import type { Observation } from '../backends/index.ts'
 import { logKey, modelKey, outputKey, reportKey, type Storage } from '../storage/index.ts'
 import type { JobRecord, JobStatus } from './job.ts'
+import { maskOf } from './mask-job.ts'
 import type { Changes } from './move-job.ts'
 import { readArchiveFile } from './read-archive-file.ts'
 import { seenChanges } from './seen-changes.ts'
@@ -32,7 +33,8 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
   for (const { key, file } of seen.outputs ?? []) if (existsSync(file)) await storage.put(key, file)
   const report = await readReport(job.id, finish)
   const model = await storage.stat(modelKey(job.id))
-  const failure = failureOf(job, seen, report)
+  const mask = maskOf(job)
+  const failure = mask.deep(failureOf(job, seen, report))
   const status = seen.stopped ? 'stopped' : failure ? 'failed' : 'succeeded'
   const endedAt = seen.endedAt ?? new Date().toISOString()
   const changes: Changes = {
@@ -41,7 +43,7 @@ export async function finishJob(job: JobRecord, seen: Observation, finish: Finis
     failure,
     metrics: report?.metrics ?? seen.metrics ?? job.metrics,
     // What was said at submission the runtime may have found again.
-    warnings: [...new Set([...job.warnings, ...(report?.warnings ?? [])])],
+    warnings: [...new Set([...job.warnings, ...mask.deep(report?.warnings ?? [])])],
     model: model
       ? {
           sizeBytes: model.sizeBytes,

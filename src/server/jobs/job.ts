@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import type { Failure, LoggedModel, MetricValue } from '../../contract/run-report.ts'
 import type { Resources } from '../backends/index.ts'
+import type { RecordedEnvironment } from './environment.ts'
 
 export const JobStatus = Type.Enum(
   ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'stopped'],
@@ -85,7 +86,7 @@ export interface JobRecord {
   /** What MLflow will add: name -> JSON token. Shown, not passed. */
   defaults: Record<string, string>
   run: RunOptions
-  environment: Record<string, string>
+  environment: RecordedEnvironment
   tags: Record<string, string>
   resources: Resources
   /** Input channel -> URI. */

@@ -14,6 +14,7 @@ import type { Store, Term } from '../store/index.ts'
 import { backendJob } from './backend-job.ts'
 import { finishJob } from './finish-job.ts'
 import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
+import { maskedError, maskOf } from './mask-job.ts'
 import { type Changes, moveJob, type Records, updateJob } from './move-job.ts'
 import { seenChanges } from './seen-changes.ts'
 import type { Sweeper } from './sweeper.ts'
@@ -141,7 +142,7 @@ export function createLoop(options: LoopOptions): Loop {
   /** Jobs that were started by a service that died before it could note it, and folders that it could not remove. */
   async function recover(): Promise<void> {
     for (const id of await backend.kept())
-      await guarded(id, async () => {
+      await guarded({ id, environment: {} }, async () => {
         const job = await store.get(id)
         if (job?.status === 'queued') await advance(job, (await backend.observe([id])).get(id))
         else if (!job || isTerminal(job.status)) await backend.forget(id)
@@ -151,7 +152,7 @@ export function createLoop(options: LoopOptions): Loop {
   async function turn(): Promise<void> {
     const jobs = await oldest(['starting', 'running', 'stopping'], inProgressInView)
     const seen = await backend.observe(jobs.map(job => job.id))
-    await pMap(jobs, job => guarded(job.id, () => advance(job, seen.get(job.id))), { concurrency })
+    await pMap(jobs, job => guarded(job, () => advance(job, seen.get(job.id))), { concurrency })
     await startQueued()
   }
 
@@ -160,7 +161,7 @@ export function createLoop(options: LoopOptions): Loop {
     const deadline = performance.now() + startMilliseconds
     const reasons = new Map<string, string>()
     for (const job of await oldest(['queued'], queuedInView)) {
-      await guarded(job.id, async () => {
+      await guarded(job, async () => {
         const queue = backend.queueOf(job.resources)
         const waitingFor = reasons.get(queue)
         if (job.stopRequestedAt) await stopQueued(job)
@@ -186,7 +187,7 @@ export function createLoop(options: LoopOptions): Loop {
     }
     retryAt.delete(job.id)
     if (start.outcome === 'failed') {
-      const { failure } = start
+      const failure = maskOf(job).deep(start.failure)
       await move(job, 'failed', failure.message, { failure, endedAt: new Date().toISOString() })
     } else await move(job, 'starting', null, {})
     return undefined
@@ -194,13 +195,14 @@ export function createLoop(options: LoopOptions): Loop {
 
   /** The platform's fault, such as a full disk: tried again after a while, with the reason in the job. */
   async function failedStart(job: JobRecord, error: Error): Promise<StartOutcome> {
-    log.error({ err: error, job: job.id }, 'the job could not be started')
+    const err = maskedError(error, maskOf(job))
+    log.error({ err, job: job.id }, 'the job could not be started')
     if (!(await storage.stat(projectKey({ tenant: job.tenant, digest: job.project.digest }))))
       return { outcome: 'failed', failure: projectIsGone }
     retryAt.set(job.id, performance.now() + retryMilliseconds)
     return {
       outcome: 'later',
-      reason: `It could not be started, and will be tried again: ${error.message}`
+      reason: `It could not be started, and will be tried again: ${err.message}`
     }
   }
 
@@ -246,7 +248,7 @@ export function createLoop(options: LoopOptions): Loop {
   function finish(job: JobRecord, seen: Observation): void {
     if (finishing.has(job.id)) return
     const finished = finishInTurn(() =>
-      guarded(job.id, async () => {
+      guarded(job, async () => {
         await finishJob(job, seen, { ...options, move })
         metricsAt.delete(job.id)
         await backend.forget(job.id)
@@ -255,12 +257,16 @@ export function createLoop(options: LoopOptions): Loop {
     finishing.set(job.id, finished)
   }
 
-  async function guarded(id: string, act: () => Promise<void>): Promise<void> {
+  async function guarded(
+    job: Pick<JobRecord, 'id' | 'environment'>,
+    act: () => Promise<void>
+  ): Promise<void> {
     if (term?.over.aborted) return
     try {
       await act()
     } catch (error) {
-      log.error({ err: error, job: id }, 'the job could not be moved on; the next turn tries again')
+      const err = maskedError(error as Error, maskOf(job))
+      log.error({ err, job: job.id }, 'the job could not be moved on; the next turn tries again')
       options.watch?.stumbled()
     }
   }

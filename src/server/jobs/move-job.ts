@@ -1,6 +1,7 @@
 /** Changes a job's record against concurrent changes (a stop that is asked for); used by the loop alone. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Store } from '../store/index.ts'
+import { withoutSecrets } from './environment.ts'
 import { canMove, isTerminal, type JobRecord, type JobStatus } from './job.ts'
 
 export type Changes = Partial<
@@ -38,7 +39,16 @@ export async function moveJob(
     const at = happenedAt > before ? happenedAt : before
     const transitions = [...now.transitions, { status, reason, at }]
     const endRecordedAt = isTerminal(status) ? new Date().toISOString() : null
-    return { ...apply(now, changes), status, statusReason: reason, transitions, endRecordedAt }
+    // Nothing needs them any more.
+    const environment = isTerminal(status) ? withoutSecrets(now.environment) : now.environment
+    return {
+      ...apply(now, changes),
+      environment,
+      status,
+      statusReason: reason,
+      transitions,
+      endRecordedAt
+    }
   })
 }
 

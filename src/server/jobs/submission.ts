@@ -1,6 +1,7 @@
 /** What a caller sends to make jobs: a project, and the fields of one job or of each job of a batch. */
 import { type Fault, pointerTo } from '../../contract/fault.ts'
 import { type JsonPart, jsonParts } from '../../contract/json-parts.ts'
+import { jsonProblem } from '../../contract/json-problem.ts'
 import { MalformedRequest, RequestTooLarge } from '../errors.ts'
 import type { SpooledFile } from '../projects/index.ts'
 import { batchBytes, formParts } from '../request-limits.ts'
@@ -163,7 +164,7 @@ function parse(json: string, what: string): unknown {
   try {
     return JSON.parse(json)
   } catch (error) {
-    throw new MalformedRequest(`${what} is not JSON: ${(error as Error).message}.`)
+    throw new MalformedRequest(`${what} is not JSON: ${jsonProblem(error)}.`)
   }
 }
 

@@ -1,12 +1,12 @@
 /** For operators and their programs: health and readiness. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { hideCredentials } from '../../contract/secrets.ts'
 import type { Backend } from '../backends/index.ts'
 import type { Disk } from '../disk.ts'
 import { retrySeconds } from '../request-limits.ts'
 import type { Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
-import { hideCredentials } from './present-job.ts'
 import { Health, Problem, Readiness, Ref } from './schemas.ts'
 
 export interface OperationRoutesOptions {

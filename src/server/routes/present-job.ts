@@ -1,15 +1,17 @@
 /** A job's record as the API shows it. */
+import { hidden } from '../../contract/mask.ts'
 import { rawParameters } from '../../contract/parameters.ts'
+import { hideCredentials } from '../../contract/secrets.ts'
 import type { Backend } from '../backends/index.ts'
+import {
+  literalsOf,
+  type RecordedEnvironment,
+  referencesOf,
+  secretNamesOf
+} from '../jobs/environment.ts'
 import { isTerminal, type JobRecord } from '../jobs/job.ts'
 import type { Job } from './schemas.ts'
 import type { JobPreview } from './submission-schemas.ts'
-
-const looksSecret =
-  /SECRET|TOKEN|PASS|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEY$|(^|_)(PAT|DSN|AUTH|COOKIE|WEBHOOK)(_|$)/i
-
-/** A user's name and password in a URI. */
-export const hideCredentials = (text: string) => text.replace(/(:\/\/)[^/@\s]*@/g, '$1***@')
 
 export function presentJob(job: JobRecord): Job {
   const { id, name, status, statusReason, entryPoint, tags, warnings, transitions } = job
@@ -30,7 +32,7 @@ export function presentJob(job: JobRecord): Job {
       trackingUri: hideCredentials(job.mlflowRun.trackingUri)
     },
     backend: job.backend,
-    environment: withoutSecrets(job.environment),
+    environment: shownEnvironment(job.environment),
     resources: job.resources,
     inputs: job.inputs,
     tags,
@@ -69,10 +71,14 @@ export function previewJob(job: JobRecord, backend: Backend): JobPreview {
   }
 }
 
-const withoutSecrets = (environment: Record<string, string>) =>
-  Object.fromEntries(
-    Object.entries(environment).map(([key, value]) => [
-      key,
-      looksSecret.test(key) ? '***' : hideCredentials(value)
+/** In the order in which they were given; a reference is shown as it is. */
+function shownEnvironment(environment: RecordedEnvironment): Record<string, string> {
+  const secrets = new Set(secretNamesOf(environment))
+  const known = { ...literalsOf(environment), ...referencesOf(environment) }
+  return Object.fromEntries(
+    Object.keys(environment).map(name => [
+      name,
+      secrets.has(name) ? hidden : hideCredentials(known[name] ?? hidden)
     ])
   )
+}

@@ -10,6 +10,7 @@ import {
   ModelFile
 } from '../../contract/run-report.ts'
 import { Resources } from '../backends/index.ts'
+import { EnvironmentValue } from '../jobs/environment.ts'
 import { JobStatus, RunOptions, Transition } from '../jobs/job.ts'
 import { digestPattern } from '../jobs/open-project.ts'
 
@@ -84,7 +85,8 @@ export const Job = Type.Object(
       })
     }),
     environment: Type.Record(Type.String(), Type.String(), {
-      description: 'What looks like a secret is shown as ***.'
+      description:
+        'Secrets, and what looks like one, are shown as ***; of one that is kept elsewhere, where that is.'
     }),
     resources: Ref(Resources),
     inputs: Type.Record(Type.String(), Type.String(), {
@@ -230,6 +232,7 @@ export const sharedSchemas = [
   MetricPoint,
   ChildRun,
   RunOptions,
+  EnvironmentValue,
   Resources,
   Job,
   JobList,

@@ -1,6 +1,7 @@
 /** What callers send to make jobs. */
 import { type Static, type TObject, type TSchema, Type } from 'typebox'
 import { Resources } from '../backends/index.ts'
+import { EnvironmentValue } from '../jobs/environment.ts'
 import { RunOptions } from '../jobs/job.ts'
 import { batchLimit } from '../jobs/submission.ts'
 import { Digest, Job, Ref, Scalar, Texts } from './schemas.ts'
@@ -18,7 +19,15 @@ const fields = {
   ),
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
   run: Type.Optional(Ref(RunOptions)),
-  environment: Type.Optional(Texts('Environment variables of the program.')),
+  environment: Type.Optional(
+    Type.Record(Type.String(), Ref(EnvironmentValue), {
+      description: 'Environment variables of the program.',
+      examples: [
+        { LEVEL: 'debug', API_TOKEN: { value: 'a-token', secret: true } },
+        { API_TOKEN: { valueFrom: 'file:///run/secrets/token' } }
+      ]
+    })
+  ),
   resources: Type.Optional(Ref(Resources)),
   inputs: Type.Optional(
     Type.Record(Type.String(), Type.String(), {

@@ -3,10 +3,12 @@ import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import type { LocalLimits } from '../../local-limits.ts'
 import type { BackendJob } from '../index.ts'
 import { checkLimits } from './limits.ts'
+import { checkSecretFiles } from './secret-files.ts'
 
 const known = ['maxRuntimeSeconds', 'memoryMb', 'cpus']
 
-export function checkJob({ resources, inputs }: BackendJob, limits: LocalLimits): Fault[] {
+export function checkJob(job: BackendJob, limits: LocalLimits, secretRoots: string[]): Fault[] {
+  const { resources, inputs } = job
   return [
     ...Object.keys(resources)
       .filter(name => !known.includes(name))
@@ -15,6 +17,7 @@ export function checkJob({ resources, inputs }: BackendJob, limits: LocalLimits)
         detail: `Jobs run on the service's own machine here: ${name} is for BACKEND=sagemaker.`
       })),
     ...checkLimits(resources, limits),
+    ...checkSecretFiles(job, secretRoots),
     ...Object.keys(inputs).map(channel => ({
       pointer: pointerTo('inputs', channel),
       detail:

@@ -15,6 +15,7 @@ import { type Claim, createJson, type JobFolder, jobFolder, makeFolders } from '
 import { planResources } from './limits.ts'
 import { createLiveReports } from './live-reports.ts'
 import { observeJob } from './observe-job.ts'
+import { locateSecretFiles } from './secret-files.ts'
 import { type JobSettings, type Tools, writeFolder } from './write-folder.ts'
 
 /** What jobs need on this machine; ready when `pending` answers null. */
@@ -64,7 +65,7 @@ export function createLocal(options: LocalOptions): Backend {
     async close(how) {
       await Promise.all([facilities.close(how), environmentSweeper?.close()])
     },
-    check: job => checkJob(job, options.limits),
+    check: job => checkJob(job, options.limits, options.secretRoots),
     plan: resources => planResources(resources, options.limits),
     queueOf: () => '',
 
@@ -74,9 +75,11 @@ export function createLocal(options: LocalOptions): Backend {
       const ready = facilities.current()
       if (!ready) return later(facilities.pending() ?? 'The local backend is being prepared.')
       if (!active.has(job.id) && active.size >= slots) return later(noSlot(slots))
+      const secrets = locateSecretFiles(job, options.secretRoots)
+      if ('outcome' in secrets) return secrets
       active.add(job.id)
       try {
-        await writeFolder(place, job, ready, options)
+        await writeFolder(place, job, { ...ready, secrets }, options)
         const supervisor = await startSupervisor(place)
         supervisors.add(job.id)
         supervisor.once('exit', () => {

@@ -40,6 +40,8 @@ export interface JobFile {
   arguments: string[]
   environment: Record<string, string>
   stopGraceSeconds: number
+  /** Files outside of the job's folder that hold its secrets, by their real paths. */
+  secretFiles?: string[]
   /** When it has run for so long it is stopped. */
   maxRuntimeSeconds?: number
   limits?: JobLimits

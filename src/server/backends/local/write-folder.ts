@@ -4,15 +4,19 @@ import { rename } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { codeChannel } from '../../../contract/container.ts'
+import { secretFromPrefix, secretNamesVariable } from '../../../contract/secrets.ts'
 import type { LocalLimits } from '../../local-limits.ts'
 import type { BackendJob } from '../index.ts'
 import { type JobFile, type JobFolder, makeFolders, writeJson } from './job-folder.ts'
 import { limitsOf } from './limits.ts'
+import type { SecretFiles } from './secret-files.ts'
 
 export interface JobSettings {
   /** DATA_DIR */
   folder: string
   stopGraceSeconds: number
+  /** Where files are that jobs may name as their secrets; `{tenant}` stands for a job's. */
+  secretRoots: string[]
   limits: LocalLimits
   /** What every job sees of the service's environment: PATH, locale, time zone. */
   jobEnvironment: Record<string, string>
@@ -27,6 +31,10 @@ export interface Tools {
   trackingUri: string
 }
 
+export interface Given extends Tools {
+  secrets: SecretFiles
+}
+
 const runtimeMain = join(import.meta.dirname, '../../../runtime/main.ts')
 const host = 'algo-1'
 
@@ -34,7 +42,7 @@ const host = 'algo-1'
 export async function writeFolder(
   place: JobFolder,
   job: BackendJob,
-  tools: Tools,
+  given: Given,
   settings: JobSettings
 ): Promise<void> {
   await makeFolders(place)
@@ -51,9 +59,10 @@ export async function writeFolder(
   const file: JobFile = {
     command: process.execPath,
     arguments: [runtimeMain, 'train'],
-    environment: environmentOf(place, job, tools, settings),
+    environment: environmentOf(place, job, given, settings),
     stopGraceSeconds: settings.stopGraceSeconds
   }
+  if (given.secrets.files.length > 0) file.secretFiles = given.secrets.files
   file.limits = limitsOf(job.resources, settings.limits)
   const { maxRuntimeSeconds } = job.resources
   if (maxRuntimeSeconds !== undefined) file.maxRuntimeSeconds = maxRuntimeSeconds
@@ -64,7 +73,7 @@ export async function writeFolder(
 function environmentOf(
   place: JobFolder,
   job: BackendJob,
-  { python, bin, trackingUri }: Tools,
+  { python, bin, trackingUri, secrets }: Given,
   { folder, jobEnvironment, buildEnvironment, stopGraceSeconds }: JobSettings
 ): Record<string, string> {
   const build = {
@@ -84,6 +93,7 @@ function environmentOf(
     GIT_PYTHON_REFRESH: 'quiet',
     MLFLOW_TRACKING_URI: trackingUri,
     ...job.environment,
+    ...secretVariables(job, secrets),
     SAGEMAKER_BASE_DIR: place.tree.base,
     TRAINING_JOB_NAME: job.id,
     MLFLOW_JOBS_PYTHON: python,
@@ -93,3 +103,13 @@ function environmentOf(
     MLFLOW_JOBS_STOP_GRACE_SECONDS: String(Math.max(1, stopGraceSeconds - 20))
   }
 }
+
+const secretVariables = (
+  { secretNames }: BackendJob,
+  { references }: SecretFiles
+): Record<string, string> => ({
+  [secretNamesVariable]: secretNames.join(','),
+  ...Object.fromEntries(
+    Object.entries(references).map(([name, reference]) => [secretFromPrefix + name, reference])
+  )
+})

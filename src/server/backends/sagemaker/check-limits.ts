@@ -8,6 +8,7 @@ import { mostTags } from '../../../contract/tags.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import type { BackendJob } from '../index.ts'
 import { checkResources } from './check-resources.ts'
+import { checkSecrets } from './check-secrets.ts'
 import { environmentOf, hyperparametersOf, jobTag, tagsOf } from './create-request.ts'
 
 const most = {
@@ -29,6 +30,7 @@ export const checkLimits = (
 ): Fault[] => [
   ...checkHyperparameters(job),
   ...checkEnvironment(job, settings, trackingUri),
+  ...checkSecrets(job, settings),
   ...checkTags(job, settings),
   ...checkInputs(job),
   ...checkResources(job, settings)
@@ -81,33 +83,35 @@ function checkEnvironment(
   settings: SagemakerConfig,
   trackingUri: string | null
 ): Fault[] {
-  const faults = Object.entries(job.environment).flatMap(([name, value]): Fault[] => {
-    const pointer = pointerTo('environment', name)
-    if (name.length > most.variableName)
+  const faults = Object.entries({ ...job.environment, ...job.secretReferences }).flatMap(
+    ([name, value]): Fault[] => {
+      const pointer = pointerTo('environment', name)
+      if (name.length > most.variableName)
+        return [
+          {
+            pointer,
+            detail: `A variable’s name has at most ${most.variableName} characters on SageMaker.`
+          }
+        ]
+      if (name === 'MLFLOW_TRACKING_URI' && settings.networkIsolation && isRemote(value))
+        return [
+          {
+            pointer,
+            detail:
+              'Jobs have no network here, so they reach no tracking server: leave it out, and the job logs into what it leaves.'
+          }
+        ]
+      if (lengthOf(value) <= most.variableValue) return []
       return [
         {
           pointer,
-          detail: `A variable’s name has at most ${most.variableName} characters on SageMaker.`
+          detail: `A variable’s value has at most ${most.variableValue} characters on SageMaker, and this one has ${lengthOf(value)}. Put it into a file of the project or of an input channel.`
         }
       ]
-    if (name === 'MLFLOW_TRACKING_URI' && settings.networkIsolation && isRemote(value))
-      return [
-        {
-          pointer,
-          detail:
-            'Jobs have no network here, so they reach no tracking server: leave it out, and the job logs into what it leaves.'
-        }
-      ]
-    if (lengthOf(value) <= most.variableValue) return []
-    return [
-      {
-        pointer,
-        detail: `A variable’s value has at most ${most.variableValue} characters on SageMaker, and this one has ${lengthOf(value)}. Put it into a file of the project or of an input channel.`
-      }
-    ]
-  })
+    }
+  )
   const all = Object.keys(environmentOf(job, settings, trackingUri)).length
-  const theirs = Object.keys(job.environment).length
+  const theirs = Object.keys({ ...job.environment, ...job.secretReferences }).length
   const own = all - theirs
   if (all > most.variables && theirs <= most.variables)
     faults.push({

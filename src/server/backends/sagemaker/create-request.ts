@@ -5,6 +5,7 @@ import type {
   DescribeTrainingJobResponse
 } from '@aws-sdk/client-sagemaker'
 import { codeChannel } from '../../../contract/container.ts'
+import { secretFromPrefix } from '../../../contract/secrets.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import type { BackendJob } from '../index.ts'
 import { hasLocalStorage } from './local-storage.ts'
@@ -23,7 +24,7 @@ export function createRequest(
   const metrics = Object.entries(settings.metrics)
   return {
     TrainingJobName: job.id,
-    RoleArn: settings.roleArn,
+    RoleArn: settings.roleArn.replaceAll('{tenant}', job.tenant),
     AlgorithmSpecification: {
       TrainingImage: settings.imageUri,
       TrainingInputMode: 'File',
@@ -87,12 +88,15 @@ const escapeLines = (value: string) =>
  * How a job goes is known from its log alone.
  */
 export const environmentOf = (
-  { environment }: BackendJob,
+  { environment, secretReferences }: BackendJob,
   { networkIsolation }: SagemakerConfig,
   trackingUri: string | null
 ): Record<string, string> => ({
   ...(trackingUri && !networkIsolation ? { MLFLOW_TRACKING_URI: trackingUri } : {}),
   ...environment,
+  ...Object.fromEntries(
+    Object.entries(secretReferences).map(([name, arn]) => [secretFromPrefix + name, arn])
+  ),
   MLFLOW_JOBS_METRIC_LINES: 'true'
 })
 
