@@ -84,8 +84,11 @@ function prepare(database: DatabaseSync, sql: string): SqliteStatement {
 /** Of some errors, a full disk for one, SQLite has rolled back by itself; to ask once more would hide their cause. */
 const nothing = { changes: 0, lastInsertRowid: 0 }
 
-/** Busy, locked, no memory, read-only, an error of the disk, a full one, and a file that cannot be opened. */
-const passing = [5, 6, 7, 8, 10, 13, 14]
+/**
+ * Busy, locked, no memory, read-only, an error of the disk, a malformed file (as which SQLite tells what it could not read,
+ * too), a full disk, and a file that cannot be opened.
+ */
+const passing = [5, 6, 7, 8, 10, 11, 13, 14]
 
 /** What lies in the machine, not in the statement, is told as that. The low byte is the kind of an error. */
 function explained<Result>(act: () => Result): Result {

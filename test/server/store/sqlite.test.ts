@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
@@ -126,6 +126,21 @@ t.test('a database that somebody else locks is unavailable, and is there again l
   })
   other.exec('ROLLBACK')
   t.equal(await store.insert(aJob()), true)
+})
+
+t.test('a file that cannot be read any more is said to be so', async t => {
+  const file = fileOf(t)
+  const store = await open(t, file)
+  await store.insert(aJob())
+  const other = new DatabaseSync(file)
+  other.exec('CREATE TABLE more (x); PRAGMA wal_checkpoint(TRUNCATE)')
+  other.close()
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.fill(0xff, 4096))
+  await t.rejects(store.get(aJob().id), {
+    code: 'STORE_UNAVAILABLE',
+    message: 'The database of jobs cannot be used now: database disk image is malformed.'
+  })
 })
 
 t.test('an error after which SQLite has rolled back by itself is told as it is', async t => {

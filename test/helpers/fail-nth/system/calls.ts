@@ -22,7 +22,7 @@ export function readCalls(log: string, dataDir: string, thread?: number): System
     counts.set(key, nth)
     const place = placeOf(rest, dataDir)
     const creates = /O_CREAT/.test(rest)
-    const injected = rest.includes('(INJECTED)')
+    const injected = /\((INJECTED|DELAYED)\)/.test(rest)
     return [{ thread: Number(number ?? thread), name, nth, place, creates, injected }]
   })
 }
@@ -61,11 +61,33 @@ const errorsOf: Record<string, readonly string[]> = {
 
 export const tracedCalls = Object.keys(errorsOf)
 
-/** What can be done to the call: errors of the kernel. */
+/** What can be done to the call: errors of the kernel, a disk that takes its time, a kill of the process instead of it. */
 export const waysToFail = ({ name, creates }: SystemCall): string[] => [
   ...(creates ? ['ENOSPC'] : []),
-  ...(errorsOf[name] ?? [])
+  ...(errorsOf[name] ?? []),
+  ...(name.endsWith('sync') ? ['slow'] : []),
+  ...(creates || changing.includes(name) ? ['kill'] : [])
 ]
+
+const changing = [
+  'mkdir',
+  'link',
+  'rename',
+  'unlink',
+  'write',
+  'writev',
+  'pwrite64',
+  'fsync',
+  'fdatasync'
+]
+
+/** In strace's words. */
+export function howTo(way: string): string {
+  if (way === 'kill') return 'signal=KILL'
+  return way === 'slow' ? `delay_enter=${slowMicroseconds}` : `error=${way}`
+}
+
+const slowMicroseconds = 200_000
 
 /** The kernel does not take a file away: it stays until the next start of the service. */
 export const leavesFile = ({ name }: SystemCall) => name === 'unlink' || name === 'rmdir'

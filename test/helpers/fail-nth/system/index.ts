@@ -5,127 +5,150 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Answer, isDocumented, wordsOf } from '../ask.ts'
+import { isDocumented, wordsOf } from '../ask.ts'
 import { addOutcome, type FaultsResult } from '../result.ts'
 import { type Sample, sampled } from '../sample.ts'
 import { attach, threadsOf } from './attach.ts'
-import { leavesFile, readCalls, type SystemCall, tracedCalls, waysToFail } from './calls.ts'
+import { howTo, leavesFile, readCalls, type SystemCall, tracedCalls, waysToFail } from './calls.ts'
 import { operations, type SystemOperation } from './operations.ts'
-import { createServiceProcess, type ServiceProcess } from './process.ts'
+import { createPlace, type Place } from './place.ts'
 
 export async function failSystemCalls(
   result: FaultsResult,
   { only, sample }: { only?: string[]; sample?: Sample } = {}
 ): Promise<void> {
-  for (const operation of operations)
-    if (!only || only.includes(operation.name)) await failEach(operation, result, sample)
-}
-
-async function failEach(operation: SystemOperation, result: FaultsResult, sample?: Sample) {
+  const chosen = operations.filter(({ name }) => !only || only.includes(name))
   const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-faults-'))
-  const service = await createServiceProcess(folder)
-  const keys: string[] = []
-  const known = new Set<string>()
-  const nextKey = () => {
-    const key = `key-${keys.length}`
-    keys.push(key)
-    return key
-  }
+  const place = await createPlace(folder)
   try {
-    // The first one makes folders and prepares statements.
-    await operation.act(service.url, nextKey())
-    const calls = await callsOf(operation, service, nextKey(), folder)
-    const failures = calls.flatMap(call => waysToFail(call).map(way => ({ call, way })))
-    for (const { call, way } of sampled(failures, sample))
-      await failOnce({ operation, service, call, way, key: nextKey(), folder, known }, result)
-    await service.restart()
-    await checkAll(operation, service, keys, result)
+    const done: Done[] = []
+    for (const operation of chosen) done.push(await failEach(operation, place, result, sample))
+    await place.service.restart()
+    for (const each of done) await checkAgain(each, place, result)
+    for (const file of await place.service.leftovers())
+      result.leaks.push(`after a restart tmp/${file} is left over`)
   } finally {
-    await service.end()
+    await place.close()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
+interface Done {
+  operation: SystemOperation
+  keys: string[]
+}
+
+async function failEach(
+  operation: SystemOperation,
+  place: Place,
+  result: FaultsResult,
+  sample: Sample | undefined
+): Promise<Done> {
+  const keys: string[] = []
+  const nextKey = async () => {
+    const key = createKey()
+    await operation.prepare?.(place, key)
+    keys.push(key)
+    return key
+  }
+  // The first one makes folders and prepares statements.
+  const first = await operation.act(place, await nextKey())
+  if (!operation.again.includes(first.status))
+    throw new Error(`${operation.name}: ${wordsOf(first)} ${JSON.stringify(first.body)}`)
+  const calls = await callsOf(operation, place, await nextKey())
+  const main = place.service.pid()
+  const failures = calls.flatMap(call =>
+    waysToFail(call).map(way => ({ call, way, isMain: call.thread === main }))
+  )
+  for (const failure of sampled(failures, sample))
+    await failOnce({ operation, place, ...failure, key: await nextKey() }, result)
+  return { operation, keys }
+}
+
+let count = 0
+/** As long as what comes after "job-" in an id. */
+const createKey = () => `${++count}`.padStart(26, '0')
+
 /** Those that the operation makes below the data folder. */
 async function callsOf(
   operation: SystemOperation,
-  service: ServiceProcess,
-  key: string,
-  folder: string
+  place: Place,
+  key: string
 ): Promise<SystemCall[]> {
-  const strace = await attach(service.pid(), {
-    calls: tracedCalls,
-    all: true,
-    file: join(folder, 'trace')
-  })
-  await operation.act(service.url, key)
+  const { service, folder } = place
+  const file = join(folder, 'trace')
+  const strace = await attach(service.pid(), { calls: tracedCalls, all: true, file })
+  await operation.act(place, key)
+  const { main, pool } = await threadsOf(service.pid())
   return readCalls(await strace.detach(), service.dataDir).filter(
-    ({ place }) => place !== undefined
+    ({ place, thread }) => place !== undefined && [main, pool].includes(thread)
   )
 }
 
 interface Attempt {
   operation: SystemOperation
-  service: ServiceProcess
+  place: Place
   call: SystemCall
+  /** Of the thread that runs JavaScript and SQLite. */
+  isMain: boolean
   way: string
   key: string
-  folder: string
-  /** What is left over already, told or allowed. */
-  known: Set<string>
 }
 
 async function failOnce(attempt: Attempt, result: FaultsResult): Promise<void> {
-  const { operation, service, call, way, key, folder, known } = attempt
+  const { operation, place, call, isMain, way, key } = attempt
+  const { service } = place
+  const before = new Set(await service.leftovers())
   const { main, pool } = await threadsOf(service.pid())
-  const thread = call.thread === main ? main : pool
+  const thread = isMain ? main : pool
   const strace = await attach(thread, {
     calls: tracedCalls,
-    injection: { call: call.name, nth: call.nth, how: `error=${way}` },
-    file: join(folder, 'trace')
+    injection: { call: call.name, nth: call.nth, how: howTo(way) },
+    file: join(place.folder, 'trace')
   })
-  const answer = await operation.act(service.url, key)
-  const calls = readCalls(await strace.detach(), service.dataDir, thread)
-  const failed = calls.find(({ injected }) => injected)
+  const answer = await operation.act(place, key)
+  const log = await strace.detach()
+  const calls = readCalls(log, service.dataDir, thread)
+  // A call that was begun, and never ended.
+  const killed = way === 'kill' && log.includes(') = ?')
+  const failed = killed ? calls.at(-1) : calls.find(isInjected)
+  if (killed) await service.ended()
+  const ended = !service.isAlive()
+  if (ended) await service.start()
   // The loop works beside it: a call may have come sooner or later than it did, or belong to something else.
   if (failed?.place === undefined) return
   const site = `${operation.name}: ${failed.name} ${failed.place || 'DATA_DIR'}`
   addOutcome(result, site, `${way} -> ${wordsOf(answer)}`)
   const tell = (fault: string) => `${site} (call ${failed.nth}), ${way}: ${fault}`
-  if (!service.isAlive()) {
-    result.unhandled.push(tell(`the service has ended: ${service.errors().join('; ')}`))
-    await service.start()
-  }
-  result.undocumented.push(...(await faultsOf(attempt, answer)).map(tell))
-  for (const file of await service.leftovers()) {
-    if (!leavesFile(failed) && !known.has(file)) result.leaks.push(tell(`tmp/${file} is left over`))
-    known.add(file)
-  }
+  const said = service.errors().join('; ')
+  if (ended && !killed) result.unhandled.push(tell(`the service has ended: ${said}`))
+  if (!ended && !isDocumented(answer))
+    result.undocumented.push(tell(`the answer is ${wordsOf(answer)}: ${said}`))
+  result.undocumented.push(...(await onceMore(attempt)).map(tell))
+  if (leavesFile(failed)) return
+  for (const file of await service.leftovers())
+    if (!before.has(file)) result.leaks.push(tell(`tmp/${file} is left over`))
 }
 
-/** Once more, while the service goes on: nothing of the failure is left in it. */
-async function faultsOf({ operation, service, key }: Attempt, answer: Answer): Promise<string[]> {
-  const errors = service.errors()
-  const faults = isDocumented(answer)
+const isInjected = ({ injected }: SystemCall) => injected
+
+/** While the service goes on: nothing of the failure is left in it. */
+async function onceMore({ operation, place, key }: Attempt): Promise<string[]> {
+  place.service.errors()
+  const again = await operation.act(place, key)
+  const faults = operation.again.includes(again.status)
     ? []
-    : [`the answer is ${wordsOf(answer)}: ${errors.join('; ')}`]
-  const again = await operation.act(service.url, key)
-  if (!operation.again.includes(again.status))
-    faults.push(`the second answer is ${wordsOf(again)}: ${service.errors().join('; ')}`)
-  return [...faults, ...(await operation.check(service.url, key))]
+    : [`the second answer is ${wordsOf(again)}: ${place.service.errors().join('; ')}`]
+  return [...faults, ...(await operation.check(place, key))]
 }
 
 /** What was promised is there when a new process has taken over. */
-async function checkAll(
-  operation: SystemOperation,
-  service: ServiceProcess,
-  keys: string[],
+async function checkAgain(
+  { operation, keys }: Done,
+  place: Place,
   result: FaultsResult
 ): Promise<void> {
-  const place = `${operation.name}, after a restart`
-  for (const key of keys)
-    for (const fault of await operation.check(service.url, key))
-      result.undocumented.push(`${place}: ${fault}`)
-  for (const file of await service.leftovers())
-    result.leaks.push(`${place}: tmp/${file} is left over`)
+  for (const key of keys.slice(2))
+    for (const fault of await operation.check(place, key))
+      result.undocumented.push(`${operation.name}, after a restart: ${fault}`)
 }
