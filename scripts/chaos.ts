@@ -45,7 +45,7 @@ async function run(): Promise<void> {
         const share = Math.floor(kills / chosen.length) + Number(n < kills % chosen.length)
         const onProgress = (text: string) => console.log(`  ${part}: ${text}`)
         const result = await chaos({ part, kills: share, seed, onProgress, ...training })
-        report(part, result)
+        report(part, share, result)
         return result
       })
     )
@@ -60,22 +60,27 @@ async function run(): Promise<void> {
     kind => `${count(result => result[kind].length)} ${kind}`
   )
   const seconds = Math.round((Date.now() - startedAt) / 1000)
-  console.log(`${(kills / (seconds / 60)).toFixed(1)} kills a minute, ${seconds} s in all`)
+  const made = count(result => result.kills)
   const named = [...at.values()].reduce((sum, times) => sum + times, 0)
+  console.log(`${(made / (seconds / 60)).toFixed(1)} kills a minute, ${seconds} s in all`)
   console.log(
-    `chaos: ${kills} kills (${named} at named points), ${count(({ acknowledged }) => acknowledged)} acknowledged, ${faults.join(', ')}`
+    `chaos: ${made} kills (${named} at named points), ${count(({ acknowledged }) => acknowledged)} acknowledged, ${faults.join(', ')}`
   )
   const isFine = faults.every(text => text.startsWith('0 ')) && unreached === 0
   process.exitCode = isFine ? 0 : 1
 }
 
-function report(part: Part, { lost, doubled, stuck, broken, kills, folder }: ChaosResult): void {
+function report(
+  part: Part,
+  share: number,
+  { lost, doubled, stuck, broken, folder }: ChaosResult
+): void {
   const kinds = Object.entries({ lost, doubled, stuck, broken })
   for (const [kind, faults] of kinds)
     for (const fault of faults) console.log(`${part}: ${kind}: ${fault}`)
   if (folder)
     console.log(
-      `${part}: see ${folder}; again: npm run chaos -- --kills ${kills} --seed ${seed} --parts ${part}`
+      `${part}: see ${folder}; again: npm run chaos -- --kills ${share} --seed ${seed} --parts ${part}`
     )
 }
 

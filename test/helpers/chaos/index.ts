@@ -92,7 +92,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   }
   const { lost, doubled, stuck, broken, promised } = history
   const faults = { lost, doubled, stuck, broken }
-  const result = { ...faults, kills, at: killed.at, acknowledged: promised.size }
+  const result = { ...faults, kills: killed.kills, at: killed.at, acknowledged: promised.size }
   if (Object.values(faults).some(({ length }) => length > 0)) return { ...result, folder }
   await rm(folder, { recursive: true, force: true })
   return result

@@ -4,16 +4,15 @@ import type { Killable } from '../killable.ts'
 import type { Kill } from './plan.ts'
 
 export interface Killed {
+  kills: number
   /** Point -> how often the service was killed there. */
   at: Map<string, number>
-  /** Kills at points that were not passed in time. */
-  missed: number
   /** Services that ended by themselves, in sentences. */
   broken: string[]
 }
 
-/** A point that is not passed in time is tried again in the place of a kill at a moment. */
-const tries = 3
+/** A point that is not passed in time is tried again in the place of a kill at a moment, or in addition. */
+const tries = 4
 
 /** Leaves the services serving. */
 export async function killServices(
@@ -21,14 +20,16 @@ export async function killServices(
   plan: Kill[],
   onProgress: (text: string) => void
 ): Promise<Killed> {
-  const killed: Killed = { at: new Map(), missed: 0, broken: [] }
+  const killed: Killed = { kills: 0, at: new Map(), broken: [] }
   const left = [...plan]
+  let total = left.length
   const missed = new Map<string, number>()
 
   async function killInTurn(service: Killable): Promise<void> {
     for (let kill = left.shift(); kill; kill = left.shift()) {
       const where = await killOnce(service, kill)
-      onProgress(`kill ${plan.length - left.length} of ${plan.length}: ${where}`)
+      killed.kills++
+      onProgress(`kill ${killed.kills} of ${total}: ${where}`)
     }
     if (!(await service.start())) killed.broken.push('The service does not start any more.')
   }
@@ -55,11 +56,13 @@ export async function killServices(
   }
 
   function miss(kill: Kill, name: string): string {
-    killed.missed++
     const times = (missed.get(name) ?? 0) + 1
     missed.set(name, times)
-    const replaced = left.findIndex(({ point }) => !point)
-    if (times < tries && replaced >= 0) left[replaced] = { ...kill, nth: 1 }
+    if (times < tries) {
+      const replaced = left.findIndex(({ point }) => !point)
+      left.splice(replaced < 0 ? left.length : replaced, 1, { ...kill, nth: 1 })
+      if (replaced < 0) total++
+    }
     return `${name} was not passed`
   }
 

@@ -41,9 +41,10 @@ async function useJob(job: Promised, caller: Caller, world: World): Promise<void
   const { chance, hasty } = caller
   if (chance.happens(hasty ? 0.8 : 0.15)) {
     await sleep(chance.next() * (hasty ? 800 : 5000))
+    if (chance.happens(0.5)) await until(job, begun, world)
     await stop(job, world)
   }
-  await ended(job, world)
+  await until(job, ended, world)
   if (chance.happens(hasty ? 0.7 : 0.15)) await remove(job, world)
 }
 
@@ -107,13 +108,20 @@ async function stop(job: Promised, { asking, history }: World): Promise<void> {
   else history.note(JSON.parse(text) as Job)
 }
 
-async function ended({ id }: Promised, { asking, history }: World): Promise<void> {
+const begun = ({ status }: Job) => status !== 'queued'
+const ended = ({ terminal }: Job) => terminal
+
+async function until(
+  { id }: Promised,
+  isSo: (job: Job) => boolean,
+  { asking, history }: World
+): Promise<void> {
   for (;;) {
     const { status, text } = await ask(asking, `/jobs/${id}`)
     if (status === 404) return void history.lost.push(`${id} is not there`)
     const job = JSON.parse(text) as Job
     history.note(job)
-    if (job.terminal) return
+    if (isSo(job)) return
     await sleep(lookMilliseconds)
   }
 }

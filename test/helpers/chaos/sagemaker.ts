@@ -22,7 +22,7 @@ const unkind = {
   throttle: 0.1,
   fail: 0.02,
   lostAnswers: 0.05,
-  pretendMilliseconds: 1200
+  pretendMilliseconds: 2500
 }
 
 export const sagemakerStage = (options: StageOptions) => createStage(options)
