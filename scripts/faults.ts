@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util'
 import { failEveryCall } from '../test/helpers/fail-nth/fail-calls.ts'
 import { createResult, type FaultsResult, isClean } from '../test/helpers/fail-nth/result.ts'
 import { failSystemCalls } from '../test/helpers/fail-nth/system/index.ts'
+import { failRequests } from '../test/helpers/fail-nth/wire/index.ts'
 import { noStrace } from '../test/helpers/strace.ts'
+import { prepareTestTools } from './training.ts'
 
 const usage = `npm run faults [-- [--quick] [--seed 1] [--layer NAME]... [OPERATION]...]
 
@@ -11,6 +13,7 @@ Fails every call that an operation of the service makes, for every n and in each
 more. Layers:
   calls    those of store, storage and backend
   system   system calls below DATA_DIR, of Node and of SQLite, by strace
+  wire     requests to S3 and SageMaker
 With --quick, of each operation a sample that the seed fixes. An operation is one such as submit or delete.`
 
 const { values, positionals } = parseArgs({
@@ -32,6 +35,10 @@ const layers: Record<string, (result: FaultsResult) => Promise<void>> = {
   async system(result) {
     if (noStrace) console.log(`system: left out, for ${noStrace}`)
     else await failSystemCalls(result, options)
+  },
+  async wire(result) {
+    process.env.TEST_TOOLS_PYTHON = await prepareTestTools(text => console.log(`  ${text}`))
+    await failRequests(result, options)
   }
 }
 

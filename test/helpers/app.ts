@@ -1,19 +1,18 @@
 /** The API over a real store and storage, by default in a folder of the test's own; jobs stay queued, for its loop is not started. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type AppOptions, createApp } from '../../src/server/app.ts'
+import type { AppOptions } from '../../src/server/app.ts'
 import { createLocal } from '../../src/server/backends/local/index.ts'
 import { readConfig } from '../../src/server/config.ts'
-import { createDisk } from '../../src/server/disk.ts'
-import { createJobs } from '../../src/server/jobs/index.ts'
 import { watchStore } from '../../src/server/jobs/job-changes.ts'
-import { defaultLimits } from '../../src/server/projects/project-limits.ts'
+import type { defaultLimits } from '../../src/server/projects/project-limits.ts'
 import { createFilesystem } from '../../src/server/storage/filesystem.ts'
 import type { Storage } from '../../src/server/storage/index.ts'
 import type { Store } from '../../src/server/store/index.ts'
 import { openSqlite } from '../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../src/server/store/sql.ts'
 import { appOptions } from './app-options.ts'
+import { compose } from './compose.ts'
 import { type Owner, testFolder } from './folder.ts'
 
 /** The same with other options of the app. */
@@ -49,35 +48,18 @@ export async function testApp(
       close: async () => {}
     }
   })
-  const allLimits = { ...defaultLimits, ...limits }
-  const log = { info() {}, error() {} }
-  const jobs = createJobs({
-    store,
-    storage,
-    backend,
-    keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds: 0 },
-    submit: {
-      folder,
-      room: createDisk(dataDir, 0).room,
-      limits: allLimits,
-      queuedJobs: limits.queuedJobs ?? Number.POSITIVE_INFINITY
-    },
-    loop: { folder, intervalMilliseconds: 50, log }
-  })
   const defaults = appOptions(dataDir)
-  const app = await createApp({
-    jobs,
-    store,
-    storage,
-    backend,
-    folder,
-    limits: allLimits,
-    ...defaults,
-    ...options
-  })
+  const { app, jobs, end } = await compose(
+    { dataDir, store, storage, backend },
+    {
+      limits,
+      projectMilliseconds: 0,
+      intervalMilliseconds: 50,
+      app: { ...defaults, ...options }
+    }
+  )
   t.teardown(async () => {
-    await app.close()
-    await jobs.close()
+    await end()
     await store.close()
   })
   return {

@@ -72,7 +72,7 @@ export async function until(
 export const ended = (backend: Backend, id: string) =>
   until(backend, id, ({ state }) => state === 'ended')
 
-const quick: Times = {
+export const quick: Times = {
   pollMilliseconds: 20,
   paceMilliseconds: 10,
   retryMilliseconds: 20,

@@ -9,6 +9,7 @@ export interface Outputs {
   model: string
   output: string
   log: string
+  report: string
   /** Of the model's one file. */
   sha256: string
 }
@@ -30,6 +31,7 @@ export async function makeOutputs(folder: string): Promise<Outputs> {
     model: join(folder, 'model.tar.gz'),
     output: join(folder, 'output.tar.gz'),
     log: join(folder, 'log.txt'),
+    report: join(outputs, runReportFile),
     sha256
   }
   await create({ cwd: models, file: made.model, gzip: true }, [`./${modelFile}`])

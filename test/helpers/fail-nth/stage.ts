@@ -4,19 +4,15 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { createApp } from '../../../src/server/app.ts'
-import { createDisk } from '../../../src/server/disk.ts'
 import { StorageUnavailable, StoreUnavailable } from '../../../src/server/errors.ts'
-import { createJobs, type Jobs } from '../../../src/server/jobs/index.ts'
 import { isTerminal } from '../../../src/server/jobs/job.ts'
 import { watchStore } from '../../../src/server/jobs/job-changes.ts'
-import { defaultLimits } from '../../../src/server/projects/project-limits.ts'
 import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
 import { logKey, modelKey, type Storage } from '../../../src/server/storage/index.ts'
 import type { Store } from '../../../src/server/store/index.ts'
 import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../../src/server/store/sql.ts'
-import { appOptions } from '../app-options.ts'
+import { type Composed, compose } from '../compose.ts'
 import { pack, simpleProject } from '../project.ts'
 import { createRemote, type Remote } from '../state-machine/remote.ts'
 import { createNthCall, type Failure, type NthCall } from './nth-call.ts'
@@ -79,48 +75,25 @@ export async function createStage(): Promise<Stage> {
       kind => new Error(words[kind])
     )
   }
-  let app: FastifyInstance
-  let jobs: Jobs
+  let composed: Composed
 
   async function begin(): Promise<void> {
     remote.deafen()
-    jobs = createJobs({
-      ...parts,
-      keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds: 60_000 },
-      submit: {
-        folder,
-        room: createDisk(dataDir, 0).room,
-        limits: defaultLimits,
-        queuedJobs: Infinity
-      },
-      loop: { folder, intervalMilliseconds: 5, log: { info() {}, error() {} } }
-    })
-    app = await createApp({
-      ...parts,
-      jobs,
-      folder,
-      limits: defaultLimits,
-      ...appOptions(dataDir)
-    })
-  }
-
-  async function end(): Promise<void> {
-    await app.close()
-    await jobs.close()
+    composed = await compose({ ...parts, dataDir })
   }
 
   await begin()
   return {
     get app() {
-      return app
+      return composed.app
     },
     store,
     storage,
     remote,
     calls,
-    start: () => jobs.start(),
+    start: () => composed.jobs.start(),
     async restart() {
-      await end()
+      await composed.end()
       await begin()
     },
     async put(key) {
@@ -138,7 +111,7 @@ export async function createStage(): Promise<Stage> {
       ]
     },
     async close() {
-      await end()
+      await composed.end()
       await store.close()
       await rm(dataDir, { recursive: true })
     }

@@ -77,7 +77,7 @@ export async function createPlace(folder: string): Promise<Place> {
         async id => {
           await put(modelKey(id), outputs.model)
           await put(outputKey(id), outputs.output)
-          await put(reportKey(id), join(folder, 'made', 'output', 'run-report.json'))
+          await put(reportKey(id), outputs.report)
           await put(logKey(id), outputs.log)
         }
       ),
