@@ -7,6 +7,7 @@ sed \
   -e "s|KMS_KEY_ARN|${KMS_KEY_ARN-}|g" \
   -e "s|MLFLOW_BUCKET|${MLFLOW_BUCKET-}|g" \
   -e "s|BUCKET|$BUCKET|g" \
+  -e "s|SECRETS_PREFIX|${SECRETS_PREFIX:-none/}|g" \
   -e "s|PREFIX|$PREFIX|g" \
   -e "s|JOB_ROLE|$JOB_ROLE|g" \
   -e "s|REPOSITORY|$REPOSITORY|g" \

@@ -13,6 +13,7 @@ const bucket = 'arn:aws:s3:::training'
 const role = (name: string) => `arn:aws:iam::${account}:role/${name}`
 const logs = arn('logs', 'log-group:/aws/sagemaker/TrainingJobs')
 const key = arn('kms', 'key/1')
+const secret = (name: string) => arn('secretsmanager', `secret:${name}`)
 
 type Row = [action: string, resource: string, context?: Record<string, string>]
 
@@ -124,6 +125,19 @@ const table: { policy: string; allowed: Row[]; denied: Row[] }[] = [
       ['sagemaker:CreatePresignedMlflowTrackingServerUrl', arn('sagemaker', 'mlflow-app/app-1')],
       ['s3:DeleteObject', object('1/abc/artifacts/model/MLmodel', 'runs')],
       ['s3:GetObject', object('a', 'training')]
+    ]
+  },
+  {
+    policy: 'job-secrets-policy.json',
+    allowed: [['secretsmanager:GetSecretValue', secret('mlflow-jobs/team/token-AbCdEf')]],
+    denied: [
+      ['secretsmanager:GetSecretValue', secret('other/token-AbCdEf')],
+      ['secretsmanager:GetSecretValue', secret('mlflow-jobs-2/token-AbCdEf')],
+      ['secretsmanager:GetSecretValue', arn('secretsmanager', 'secret:mlflow-jobs/a', '999999999999')],
+      ['secretsmanager:ListSecrets', '*'],
+      ['secretsmanager:PutSecretValue', secret('mlflow-jobs/team/token-AbCdEf')],
+      ['secretsmanager:DeleteSecret', secret('mlflow-jobs/team/token-AbCdEf')],
+      ['kms:Decrypt', key]
     ]
   },
   {

@@ -10,6 +10,7 @@ export const policyEnvironment = {
   PREFIX: 'mlflow-jobs/',
   REPOSITORY: 'mlflow-jobs-train',
   JOB_ROLE: 'mlflow-jobs-job',
+  SECRETS_PREFIX: 'mlflow-jobs/',
   MLFLOW_BUCKET: 'runs',
   KMS_KEY_ARN: 'arn:aws:kms:eu-central-1:123456789012:key/1'
 }

@@ -4,7 +4,10 @@ import { secretArn } from '../../../contract/secrets.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import type { BackendJob } from '../index.ts'
 
-export function checkSecrets(job: BackendJob, { secretArnPrefixes }: SagemakerConfig): Fault[] {
+export function checkSecrets(
+  job: BackendJob,
+  { secretArnPrefixes, networkIsolation }: SagemakerConfig
+): Fault[] {
   const prefixes = secretArnPrefixes.map(prefix => prefix.replaceAll('{tenant}', job.tenant))
   const at = (name: string, detail: string): Fault => ({
     pointer: pointerTo('environment', name),
@@ -13,7 +16,7 @@ export function checkSecrets(job: BackendJob, { secretArnPrefixes }: SagemakerCo
   return [
     ...job.markedSecrets.map(name => at(name, literal)),
     ...Object.entries(job.secretReferences).flatMap(([name, reference]) => {
-      const detail = faultOf(reference, prefixes)
+      const detail = networkIsolation ? noNetwork : faultOf(reference, prefixes)
       return detail === undefined ? [] : [at(name, detail)]
     })
   ]
@@ -30,3 +33,6 @@ function faultOf(reference: string, prefixes: string[]): string | undefined {
 
 const literal =
   'On SageMaker whoever may describe the training job sees the values of its variables. Keep the secret in AWS Secrets Manager, and give its ARN: { "valueFrom": "arn:aws:secretsmanager:..." }.'
+
+const noNetwork =
+  'Jobs have no network here, so they reach no AWS Secrets Manager: leave it out, or let the operator run the service without SAGEMAKER_NETWORK_ISOLATION.'

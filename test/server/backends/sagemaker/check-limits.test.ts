@@ -155,3 +155,26 @@ t.test('spot, waiting and warm pools', async t => {
   t.same(pointers({ resources: { keepAliveSeconds: 60, spot: false } }, spot), [])
   t.same(pointers({ resources: { spot: true } }, warm), [], 'a warm pool by default yields')
 })
+
+t.test('a secret is one of those that the operator has named, and never sent itself', async t => {
+  const secret = (name: string) =>
+    `arn:aws:secretsmanager:eu-west-1:123456789012:secret:${name}-AbCdEf`
+  const named = { secretArnPrefixes: [secret('ml/{tenant}/').replace('-AbCdEf', '')] }
+  const faults = (changes: Changes, more = {}) =>
+    check({ tenant: 'risk', ...changes }, more).map(
+      ({ pointer, detail }) => `${pointer}: ${detail}`
+    )
+  const reference = (valueFrom: string) => ({ secretReferences: { A: valueFrom } })
+
+  t.same(faults(reference(secret('ml/risk/token')), named), [])
+  t.match(faults(reference(secret('ml/other/token')), named), [/^\/environment\/A: .*ml\/risk\/\*/])
+  t.match(faults(reference(secret('ml/risk/token'))), [/has to name those in SECRET_ARN_PREFIXES/])
+  t.match(faults(reference('file:///run/secrets/a'), named), [/give the ARN of a secret/])
+  t.match(faults(reference(secret('ml/risk/token')), { ...named, networkIsolation: true }), [
+    /have no network here/
+  ])
+  t.match(
+    faults({ environment: { A: 'value' }, secretNames: ['A'], markedSecrets: ['A'] }, named),
+    [/^\/environment\/A: .*whoever may describe the training job/]
+  )
+})

@@ -107,3 +107,15 @@ t.test('a value with characters that end lines is one line, and the same value',
   t.match(HyperParameters?.text, /^[^\n\r\u0085\u2028\u2029]*$/)
   t.equal(JSON.parse(HyperParameters?.text ?? ''), JSON.parse(value))
 })
+
+t.test('a role may be each tenant’s own, and secrets go as their names', async t => {
+  const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:ml/token-AbCdEf'
+  const roleArn = 'arn:aws:iam::123456789012:role/training-{tenant}'
+  const job = aBackendJob({ tenant: 'risk', secretReferences: { API_TOKEN: arn } })
+  const { RoleArn, Environment } = createRequest(job, { ...settings, roleArn }, null)
+  t.equal(RoleArn, 'arn:aws:iam::123456789012:role/training-risk')
+  t.same(Environment, {
+    MLFLOW_JOBS_SECRET_FROM_API_TOKEN: arn,
+    MLFLOW_JOBS_METRIC_LINES: 'true'
+  })
+})
