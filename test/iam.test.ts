@@ -133,7 +133,10 @@ const table: { policy: string; allowed: Row[]; denied: Row[] }[] = [
     denied: [
       ['secretsmanager:GetSecretValue', secret('other/token-AbCdEf')],
       ['secretsmanager:GetSecretValue', secret('mlflow-jobs-2/token-AbCdEf')],
-      ['secretsmanager:GetSecretValue', arn('secretsmanager', 'secret:mlflow-jobs/a', '999999999999')],
+      [
+        'secretsmanager:GetSecretValue',
+        arn('secretsmanager', 'secret:mlflow-jobs/a', '999999999999')
+      ],
       ['secretsmanager:ListSecrets', '*'],
       ['secretsmanager:PutSecretValue', secret('mlflow-jobs/team/token-AbCdEf')],
       ['secretsmanager:DeleteSecret', secret('mlflow-jobs/team/token-AbCdEf')],
