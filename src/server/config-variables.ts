@@ -77,6 +77,33 @@ export const Variables = Type.Object({
         'Most requests of all callers of one tenant in a minute, of each service; beyond it they are a 429.'
     })
   ),
+  TENANT_MAX_UPLOADS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: most,
+      otherwise: 'any',
+      description:
+        'Most submissions of one tenant that are read and checked at once; beyond it they are a 429.'
+    })
+  ),
+  TENANT_MAX_QUEUED_JOBS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: most,
+      otherwise: 'any',
+      description:
+        'Most jobs of one tenant that wait for their start; beyond it submissions are a 429.'
+    })
+  ),
+  TENANT_MAX_RUNNING_JOBS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: most,
+      otherwise: 'any',
+      description:
+        'Most jobs of one tenant that are in progress at once; others of it wait as `queued`, and those of other tenants pass them.'
+    })
+  ),
   CORS_ORIGINS: Type.Optional(
     Type.String({
       pattern: '^(\\*|https?://[^\\s/,]+( *, *https?://[^\\s/,]+)*)$',

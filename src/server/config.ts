@@ -112,7 +112,12 @@ export function readConfig(environment: Record<string, string | undefined>): Con
           tenantClaim: values.OIDC_TENANT_CLAIM
         }
       : undefined,
-    tenantLimits: { requestsPerMinute: values.TENANT_REQUESTS_PER_MINUTE ?? Infinity },
+    tenantLimits: {
+      requestsPerMinute: values.TENANT_REQUESTS_PER_MINUTE ?? Infinity,
+      uploads: values.TENANT_MAX_UPLOADS ?? Infinity,
+      queuedJobs: values.TENANT_MAX_QUEUED_JOBS ?? Infinity,
+      runningJobs: values.TENANT_MAX_RUNNING_JOBS ?? Infinity
+    },
     unauthenticatedPerMinute: values.UNAUTHENTICATED_PER_MINUTE,
     trustedProxies: values.TRUSTED_PROXIES?.replaceAll(' ', ''),
     corsOrigins: listOf(values.CORS_ORIGINS),

@@ -182,6 +182,22 @@ export const errorGuide: ErrorEntry[] = [
     remedy: 'Mend each fault in "errors": all are named at once, each with a pointer.'
   },
   {
+    code: 'TENANT_BUSY',
+    status: 429,
+    meaning: 'As many uploads of the tenant are under way as it may have at once.',
+    remedy:
+      'Try again after the seconds in Retry-After: send fewer at a time. The operator sets the limit (TENANT_MAX_UPLOADS).',
+    passing: true
+  },
+  {
+    code: 'TENANT_QUEUE_FULL',
+    status: 429,
+    meaning: 'As many jobs of the tenant wait as may.',
+    remedy:
+      'Try again after the seconds in Retry-After, or later: jobs have to start first, or be stopped. The operator sets the limit (TENANT_MAX_QUEUED_JOBS).',
+    passing: true
+  },
+  {
     code: 'TOO_MANY_REQUESTS',
     status: 429,
     meaning: 'The callers of a tenant have sent more requests than they may in a minute.',

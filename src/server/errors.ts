@@ -103,8 +103,18 @@ export const StorageUnavailable = createError('STORAGE_UNAVAILABLE', '%s', 503)
 export const ServiceBusy = createError('SERVICE_BUSY', '%s', 503)
 export const QueueFull = createError(
   'QUEUE_FULL',
-  'There are %s jobs in the queue; the service takes %s.',
+  'The queue of the service is full: of all callers together, no more than %s jobs may wait.',
   503
+)
+export const TenantQueueFull = createError(
+  'TENANT_QUEUE_FULL',
+  '%s jobs of the tenant %s wait; no more than %s of one tenant may.',
+  429
+)
+export const TenantBusy = createError(
+  'TENANT_BUSY',
+  '%s uploads of the tenant %s are under way, as many as one may have at once.',
+  429
 )
 export const DiskFull = createError('DISK_FULL', '%s', 503)
 export const TooManyWaiting = createError('TOO_MANY_WAITING', '%s', 429)

@@ -1,5 +1,5 @@
 /** How many requests of a kind are worked on at once: beyond that they are refused, so that memory and files have a bound. */
-import { ServiceBusy, TooManyWaiting } from './errors.ts'
+import { ServiceBusy, TenantBusy, TooManyWaiting } from './errors.ts'
 
 export interface OpenLimits {
   /** Submissions and projects, from their headers to their answer. */
@@ -19,24 +19,44 @@ export interface Places {
   limits: OpenLimits
   /**
    * Answers what gives the place back; only its first call counts. Throws SERVICE_BUSY where the service is full, and
-   * TOO_MANY_WAITING where callers can do without.
+   * TOO_MANY_WAITING where callers can do without; with a tenant, TENANT_BUSY where it has as many uploads as it may.
    */
-  take(kind: PlaceKind): () => void
+  take(kind: PlaceKind, tenant?: string): () => void
   taken(kind: PlaceKind): number
 }
 
-export function createPlaces(limits: OpenLimits): Places {
+/** `tenantUploads`: most of one tenant. */
+export function createPlaces(limits: OpenLimits, tenantUploads = Infinity): Places {
   const taken = { uploads: 0, downloads: 0, waiters: 0, followers: 0 }
+  const uploadsOf = new Map<string, number>()
+
+  function takeOfTenant(tenant: string): () => void {
+    const before = uploadsOf.get(tenant) ?? 0
+    if (before >= tenantUploads) throw new TenantBusy(tenantUploads, tenant)
+    uploadsOf.set(tenant, before + 1)
+    return () => {
+      const left = (uploadsOf.get(tenant) ?? 1) - 1
+      if (left > 0) uploadsOf.set(tenant, left)
+      else uploadsOf.delete(tenant)
+    }
+  }
+
   return {
     limits,
     taken: kind => taken[kind],
-    take(kind) {
-      if (taken[kind] >= limits[kind]) throw refusal(kind, limits[kind])
+    take(kind, tenant) {
+      const give = kind === 'uploads' && tenant !== undefined ? takeOfTenant(tenant) : () => {}
+      if (taken[kind] >= limits[kind]) {
+        give()
+        throw refusal(kind, limits[kind])
+      }
       taken[kind]++
       let given = false
       return () => {
-        if (!given) taken[kind]--
+        if (given) return
         given = true
+        taken[kind]--
+        give()
       }
     }
   }

@@ -62,7 +62,7 @@ export async function createService(
   const backend = counted('backend', await createBackend(config, folder, say))
   const store = watchStore(counted('store', await openStore(config, say)))
   const { queuedJobs } = config
-  const places = createPlaces(config.open)
+  const places = createPlaces(config.open, config.tenantLimits.uploads)
   const disk = createDisk(config.dataDir, config.minFreeBytes)
   watchService(metrics, { store, storage, backend, places, disk, queuedJobs })
   const stopping = new AbortController()
@@ -70,6 +70,7 @@ export async function createService(
     store,
     storage,
     backend,
+    tenantLimits: config.tenantLimits,
     keep: {
       jobMilliseconds: (config.keepJobsSeconds ?? Infinity) * 1000,
       jobBytes: config.keepJobsBytes ?? Infinity,

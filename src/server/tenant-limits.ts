@@ -2,6 +2,17 @@
 export interface TenantLimits {
   /** Of all of its callers together. */
   requestsPerMinute: number
+  /** Submissions and projects that are read and checked at once. */
+  uploads: number
+  /** Beyond it submissions are refused. */
+  queuedJobs: number
+  /** In progress at once; more of them wait. */
+  runningJobs: number
 }
 
-export const noTenantLimits: TenantLimits = { requestsPerMinute: Infinity }
+export const noTenantLimits: TenantLimits = {
+  requestsPerMinute: Infinity,
+  uploads: Infinity,
+  queuedJobs: Infinity,
+  runningJobs: Infinity
+}

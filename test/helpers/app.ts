@@ -21,7 +21,11 @@ export const testAppWith = (t: Owner, options: Partial<AppOptions>) =>
 
 export async function testApp(
   t: Owner,
-  limits: Partial<typeof defaultLimits> & { queuedJobs?: number; secretRoots?: string[] } = {},
+  limits: Partial<typeof defaultLimits> & {
+    queuedJobs?: number
+    tenantQueuedJobs?: number
+    secretRoots?: string[]
+  } = {},
   makeStorage: (dataDir: string) => Storage = createFilesystem,
   around: (store: Store) => Store = store => store,
   options: Partial<AppOptions> = {}

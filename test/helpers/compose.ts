@@ -15,7 +15,7 @@ export interface Composed {
 }
 
 export interface ComposeOptions {
-  limits?: Partial<typeof defaultLimits> & { queuedJobs?: number }
+  limits?: Partial<typeof defaultLimits> & { queuedJobs?: number; tenantQueuedJobs?: number }
   projectMilliseconds?: number
   intervalMilliseconds?: number
   app?: Partial<AppOptions>
@@ -28,13 +28,14 @@ export async function compose(
 ): Promise<Composed> {
   const { dataDir, store, storage, backend } = parts
   const folder = join(dataDir, 'tmp')
-  const { queuedJobs = Infinity, ...changed } = options.limits ?? {}
+  const { queuedJobs = Infinity, tenantQueuedJobs = Infinity, ...changed } = options.limits ?? {}
   const limits = { ...defaultLimits, ...changed }
   const { projectMilliseconds = 60_000, intervalMilliseconds = 5 } = options
   const jobs = createJobs({
     store,
     storage,
     backend,
+    tenantLimits: { queuedJobs: tenantQueuedJobs, runningJobs: Infinity },
     keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds },
     submit: { folder, room: createDisk(dataDir, 0).room, limits, queuedJobs },
     loop: { folder, intervalMilliseconds, log: { info() {}, error() {} } }

@@ -1,7 +1,7 @@
 /** What every store must do, whatever keeps it. */
 import type { Test } from 'tap'
 import type { JobRecord } from '../../src/server/jobs/job.ts'
-import type { JobFilter, Store } from '../../src/server/store/index.ts'
+import type { JobFilter, OldestFilter, Store } from '../../src/server/store/index.ts'
 import { aJob } from './job-record.ts'
 
 const at = '2026-02-03T04:05:06.789Z'
@@ -78,6 +78,31 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     t.strictSame(await store.list({ status: ['stopped'], limit: 9 }), [])
     t.strictSame(await store.list({ status: [], limit: 9 }), [])
   })
+
+  t.test('answers a job of another tenant as none, and stops none', async t => {
+    const store = await makeStore(t)
+    await store.insert(aJob({ id: 'A', tenant: 'a' }))
+    t.match(await store.get('A', 'a'), { id: 'A' })
+    t.equal(await store.get('A', 'b'), undefined)
+    t.equal(await store.requestStop('A', at, 'b'), undefined)
+    t.match(await store.get('A'), { stopRequestedAt: null, version: 1 })
+    t.match(await store.requestStop('A', at, 'a'), { stopRequestedAt: at })
+  })
+
+  t.test(
+    'answers the oldest jobs behind one, without some tenants, or that are to stop',
+    async t => {
+      const store = await makeStore(t)
+      for (const [id, tenant] of ['Aa', 'Bb', 'Ca', 'Dc'].map(text => [...text]))
+        await store.insert(aJob({ id: String(id), tenant: String(tenant) }))
+      await store.requestStop('C', at)
+      const oldest = async (only: OldestFilter) => ids(await store.oldest(['queued'], 9, only))
+      t.strictSame(await oldest({ after: 'B' }), ['C', 'D'])
+      t.strictSame(await oldest({ notOf: ['a', 'b'] }), ['D'])
+      t.strictSame(await oldest({ after: 'A', notOf: ['b'] }), ['C', 'D'])
+      t.strictSame(await oldest({ stopRequested: true }), ['C'])
+    }
+  )
 
   t.test('answers the oldest jobs of some statuses first', async t => {
     const store = await makeStore(t)

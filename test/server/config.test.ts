@@ -5,6 +5,7 @@ import t from 'tap'
 import { readConfig } from '../../src/server/config.ts'
 import { configTable } from '../../src/server/config-variables.ts'
 import { defaultLimits } from '../../src/server/projects/project-limits.ts'
+import { noTenantLimits } from '../../src/server/tenant-limits.ts'
 
 const refusal = (...faults: string[]) => ({
   message: ['The configuration is wrong:', ...faults.map(fault => `  ${fault}`)].join('\n')
@@ -27,7 +28,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     allowUnauthenticated: false,
     apiKeysFile: undefined,
     oidc: undefined,
-    tenantLimits: { requestsPerMinute: Infinity },
+    tenantLimits: noTenantLimits,
     unauthenticatedPerMinute: 300,
     trustedProxies: undefined,
     corsOrigins: [],
@@ -71,6 +72,9 @@ t.test('reads every variable', async t => {
     UNAUTHENTICATED_PER_MINUTE: '21',
     TRUSTED_PROXIES: '10.0.0.0/8, ::1, loopback',
     TENANT_REQUESTS_PER_MINUTE: '22',
+    TENANT_MAX_UPLOADS: '23',
+    TENANT_MAX_QUEUED_JOBS: '24',
+    TENANT_MAX_RUNNING_JOBS: '25',
     CORS_ORIGINS: 'https://a.example, http://localhost:3000',
     DATA_DIR: '/srv/jobs',
     BACKEND: 'local',
@@ -115,7 +119,7 @@ t.test('reads every variable', async t => {
     allowUnauthenticated: false,
     apiKeysFile: '/srv/keys.json',
     oidc: { issuer: 'https://login.example/realms/ml', audience: 'ml', tenantClaim: 'org' },
-    tenantLimits: { requestsPerMinute: 22 },
+    tenantLimits: { requestsPerMinute: 22, uploads: 23, queuedJobs: 24, runningJobs: 25 },
     unauthenticatedPerMinute: 21,
     trustedProxies: '10.0.0.0/8,::1,loopback',
     corsOrigins: ['https://a.example', 'http://localhost:3000'],

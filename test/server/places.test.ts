@@ -38,3 +38,28 @@ for (const [kind, code, statusCode] of [
 
     t.throws(() => places.take(kind), { code, statusCode, message: new RegExp(`^1 ${kind} are `) })
   })
+
+t.test('a tenant that has its uploads leaves room for others', async t => {
+  const places = createPlaces({ ...one, uploads: 3 }, 1)
+  const giveBack = places.take('uploads', 'a')
+  t.throws(() => places.take('uploads', 'a'), {
+    code: 'TENANT_BUSY',
+    statusCode: 429,
+    message: '1 uploads of the tenant a are under way, as many as one may have at once.'
+  })
+  places.take('uploads', 'b')
+  t.equal(places.taken('uploads'), 2)
+
+  giveBack()
+  giveBack()
+  places.take('uploads', 'a')
+  t.throws(() => places.take('uploads', 'a'), { code: 'TENANT_BUSY' })
+})
+
+t.test('an upload that the service has no place for takes none of its tenant’s', async t => {
+  const places = createPlaces(one, 1)
+  const giveBack = places.take('uploads', 'a')
+  t.throws(() => places.take('uploads', 'b'), { code: 'SERVICE_BUSY' })
+  giveBack()
+  places.take('uploads', 'b')
+})

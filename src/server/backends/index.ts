@@ -104,7 +104,10 @@ export interface Backend {
   check(job: BackendJob): Fault[]
   /** What a job with these would run on: the operator's defaults are applied. */
   plan(resources: Resources): Resources
-  /** Jobs of one queue wait for the same thing, first come, first served; those of others need not wait for them. */
+  /**
+   * Jobs of one queue wait for the same thing, first come, first served; those of others need not wait for them. '' is the
+   * queue of a backend that has no other.
+   */
   queueOf(resources: Resources): string
   /** Starts the job unless it was started before: it may be called again after a crash, and never starts a job twice. Gives up at the signal. */
   start(job: BackendJob, signal?: AbortSignal): Promise<StartOutcome>

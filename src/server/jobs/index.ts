@@ -4,6 +4,7 @@ import type { Backend } from '../backends/index.ts'
 import { IdempotencyKeyInUse, JobNotFound } from '../errors.ts'
 import type { Storage } from '../storage/index.ts'
 import type { JobQuery } from '../store/index.ts'
+import type { TenantLimits } from '../tenant-limits.ts'
 import { deleteJob } from './delete-job.ts'
 import type { JobRecord, JobStatus } from './job.ts'
 import type { WatchedStore } from './job-changes.ts'
@@ -64,6 +65,7 @@ export interface JobsOptions {
   backend: Backend
   /** `folder`: for temporary files; `room`: on its disk. */
   submit: Pick<SubmitOptions, 'folder' | 'room' | 'limits'> & { queuedJobs: number }
+  tenantLimits: Pick<TenantLimits, 'queuedJobs' | 'runningJobs'>
   keep: Pick<SweepOptions, 'jobMilliseconds' | 'jobBytes' | 'projectMilliseconds'>
   loop: Pick<LoopOptions, 'folder' | 'intervalMilliseconds' | 'log' | 'watch'>
 }
@@ -74,13 +76,17 @@ const keyMilliseconds = 60_000
 export function createJobs({ store, storage, backend, ...options }: JobsOptions): Jobs {
   const removal = { storage, projectLock: createProjectLock(), ...options.keep }
   const sweep = createSweeper({ ...removal, store, log: options.loop.log })
-  const loop = createLoop({ store, storage, backend, sweep, ...options.loop })
+  const { tenantLimits } = options
+  const { queuedJobs } = options.submit
+  const tenantJobs = tenantLimits.runningJobs
+  const loop = createLoop({ store, storage, backend, sweep, tenantJobs, ...options.loop })
   const shared = {
     ...removal,
     backend,
     keyLock: createKeyedLock(),
     wake: loop.wake,
-    checkQueue: limitQueue(store, options.submit.queuedJobs),
+    checkQueueOf: (tenant: string) =>
+      limitQueue(store, { queuedJobs, ofTenant: tenantLimits.queuedJobs }, tenant),
     submit: options.submit
   }
   const views = new Map<string, TenantJobs>()
@@ -104,12 +110,13 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
 type Shared = Pick<JobsOptions, 'storage' | 'backend' | 'submit'> &
   Omit<ProjectRemoval, 'store'> & {
     keyLock: KeyedLock
-    checkQueue: CheckQueue
+    checkQueueOf(tenant: string): CheckQueue
     wake(): void
   }
 
 function createView(tenant: string, store: TenantStore, shared: Shared): TenantJobs {
-  const { storage, backend, keyLock, projectLock, projectMilliseconds, checkQueue, wake } = shared
+  const { storage, backend, keyLock, projectLock, projectMilliseconds, wake } = shared
+  const checkQueue = shared.checkQueueOf(tenant)
   const projectOptions = { tenant, storage, projectLock, projectMilliseconds, ...shared.submit }
   const submitOptions = { ...projectOptions, store, backend, checkQueue }
 

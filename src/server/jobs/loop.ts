@@ -17,6 +17,7 @@ import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
 import { maskedError, maskOf } from './mask-job.ts'
 import { type Changes, moveJob, type Records, updateJob } from './move-job.ts'
 import { seenChanges } from './seen-changes.ts'
+import { type Started, startQueued } from './start-queued.ts'
 import type { Sweeper } from './sweeper.ts'
 
 export interface Loop {
@@ -43,6 +44,8 @@ export interface LoopOptions {
   /** For temporary files. */
   folder: string
   intervalMilliseconds: number
+  /** Most jobs of one tenant that are in progress at once; more of them wait. */
+  tenantJobs: number
   /** What is done beside the turns, as long as this service leads. */
   sweep?: Sweeper
   log: { info(data: object, text: string): void; error(data: object, text: string): void }
@@ -53,14 +56,11 @@ const retryMilliseconds = 10_000
 /** A record is not written more often than that because of metrics alone. */
 const metricsMilliseconds = 3_000
 
-/** How many queued and in-progress jobs a turn looks at, at most. */
-const queuedInView = 10_000
+/** How many jobs in progress a turn looks at, at most. */
 const inProgressInView = 10_000
 /** How many jobs are looked after at once. */
 const concurrency = 8
 const finishConcurrency = 8
-/** Starting jobs may take long, too: after that time those that run are looked after again. */
-const startMilliseconds = 2_000
 
 /** After the loop was told to end. */
 const stopMilliseconds = 3_000
@@ -153,44 +153,38 @@ export function createLoop(options: LoopOptions): Loop {
     const jobs = await oldest(['starting', 'running', 'stopping'], inProgressInView)
     const seen = await backend.observe(jobs.map(job => job.id))
     await pMap(jobs, job => guarded(job, () => advance(job, seen.get(job.id))), { concurrency })
-    await startQueued()
-  }
-
-  /** First come, first served: what the first one of a queue waits for, all behind it wait for. */
-  async function startQueued(): Promise<void> {
-    const deadline = performance.now() + startMilliseconds
-    const reasons = new Map<string, string>()
-    for (const job of await oldest(['queued'], queuedInView)) {
-      await guarded(job, async () => {
-        const queue = backend.queueOf(job.resources)
-        const waitingFor = reasons.get(queue)
-        if (job.stopRequestedAt) await stopQueued(job)
-        else if (waitingFor !== undefined) await noteReason(job, waitingFor)
-        else if (performance.now() > deadline) waking.abort()
-        else {
-          const reason = await startJob(job)
-          if (reason !== undefined) reasons.set(queue, reason)
-        }
-      })
-    }
+    const more = await startQueued(jobs, {
+      store,
+      backend,
+      tenantJobs: options.tenantJobs,
+      isBusy: id => finishing.has(id),
+      start: startJob,
+      stop: stopQueued,
+      noteReason,
+      guarded
+    })
+    if (more) waking.abort()
   }
 
   /** Answers why it could not start, if it could not. */
-  async function startJob(job: JobRecord): Promise<string | undefined> {
-    if ((retryAt.get(job.id) ?? 0) > performance.now()) return undefined
+  async function startJob(job: JobRecord): Promise<Started> {
+    if ((retryAt.get(job.id) ?? 0) > performance.now()) return { started: false }
     const start = await backend
       .start(backendJob(job, storage), hurry)
       .catch(error => failedStart(job, error))
     if (start.outcome === 'later') {
-      await noteReason(job, start.reason)
-      return start.alone ? undefined : start.reason
+      const { reason, alone } = start
+      await noteReason(job, reason)
+      return { started: false, ...(alone ? {} : { reason }) }
     }
     retryAt.delete(job.id)
     if (start.outcome === 'failed') {
       const failure = maskOf(job).deep(start.failure)
       await move(job, 'failed', failure.message, { failure, endedAt: new Date().toISOString() })
-    } else await move(job, 'starting', null, {})
-    return undefined
+      return { started: false }
+    }
+    await move(job, 'starting', null, {})
+    return { started: true }
   }
 
   /** The platform's fault, such as a full disk: tried again after a while, with the reason in the job. */

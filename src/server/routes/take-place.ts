@@ -21,7 +21,7 @@ export interface UploadOptions {
 export function takeUpload({ places, disk, uploadBytes }: UploadOptions) {
   const claims = new WeakMap<FastifyRequest, Claim>()
   const hooks = whileHandled(async request => {
-    const giveBack = places.take('uploads')
+    const giveBack = places.take('uploads', request.caller.tenant)
     try {
       // One that is longer than it may be is refused for that, later.
       const length = Number(request.headers['content-length'] ?? 0)

@@ -23,6 +23,16 @@ export interface JobQuery extends JobFilter {
   before?: string
 }
 
+/** Of the oldest jobs only those that meet all of it. */
+export interface OldestFilter {
+  /** Younger than this one (an id). */
+  after?: string | undefined
+  /** Of none of these tenants. */
+  notOf?: string[]
+  /** A stop was asked for. */
+  stopRequested?: true
+}
+
 /** What a caller's Idempotency-Key stands for. */
 export interface IdempotencyKey {
   /** Whose key it is. */
@@ -75,7 +85,7 @@ export interface Store {
   get(id: string, tenant?: string): Promise<JobRecord | undefined>
   list(query: JobQuery): Promise<JobRecord[]>
   /** Jobs in any of these statuses, oldest first. */
-  oldest(statuses: JobStatus[], limit: number): Promise<JobRecord[]>
+  oldest(statuses: JobStatus[], limit: number, only?: OldestFilter): Promise<JobRecord[]>
   /**
    * Writes the record back if nobody has changed it since it was read (`job.version`), and answers it with its new
    * version; undefined when somebody has: read again. Never touches `stopRequestedAt`.

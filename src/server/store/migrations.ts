@@ -1,5 +1,5 @@
 /** How the tables came to be: SQL that SQLite and PostgreSQL both take. */
-import type { Expression, Generated, Kysely } from 'kysely'
+import { type Expression, type Generated, type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { version } from '../version.ts'
 
@@ -17,7 +17,7 @@ export interface Tables {
     /** The record as JSON, without what has a column that may change on its own. */
     document: string
   }
-  job_tags: { job_id: string; key: string; value: string }
+  job_tags: { tenant: string; key: string; value: string; job_id: string }
   idempotency_keys: {
     scope: string
     key: string
@@ -126,15 +126,58 @@ const migrationsFor = ({ orderedText, share }: MigrateOptions): Record<string, M
           .columns(columns)
           .execute()
     }
+  },
+  '0005-by-tenant@0.1.0': {
+    async up(database) {
+      await searchByTenant(database)
+      // Queued jobs are many, and those of them that are to stop are few.
+      await database.schema
+        .createIndex('jobs_to_stop')
+        .on('jobs')
+        .columns(['status', 'id'])
+        .where(sql.ref('stop_requested_at'), 'is not', null)
+        .execute()
+    }
   }
 })
+
+/** What a tenant looks for is looked for among its own: how much others have would show in the time that it takes. */
+async function searchByTenant(database: Kysely<Tables>): Promise<void> {
+  const { schema } = database
+  for (const column of ['name', 'project_digest', 'batch', 'created_at']) {
+    await schema.dropIndex(`jobs_${column}_id`).execute()
+    await schema
+      .createIndex(`jobs_tenant_${column}_id`)
+      .on('jobs')
+      .columns(['tenant', column, 'id'])
+      .execute()
+  }
+  await schema
+    .createTable('tenant_tags')
+    .addColumn('tenant', 'text', column => column.notNull())
+    .addColumn('key', 'text', column => column.notNull())
+    .addColumn('value', 'text', column => column.notNull())
+    .addColumn('job_id', 'text', column => column.notNull())
+    .addPrimaryKeyConstraint('tenant_tags_key', ['tenant', 'key', 'value', 'job_id'])
+    .execute()
+  await sql`
+    insert into tenant_tags (tenant, key, value, job_id)
+    select jobs.tenant, job_tags.key, job_tags.value, job_tags.job_id
+    from job_tags join jobs on jobs.id = job_tags.job_id`.execute(database)
+  await schema.dropTable('job_tags').execute()
+  await schema.alterTable('tenant_tags').renameTo('job_tags').execute()
+  await schema.createIndex('job_tags_job').on('job_tags').column('job_id').execute()
+}
 
 /** Of the jobs that are there already. */
 async function copyTags(database: Kysely<Tables>): Promise<void> {
   const jobs = database.selectFrom('jobs').select(['id', 'document'])
+  // As the table was then.
   for (const { id, document } of await jobs.execute())
     for (const [key, value] of Object.entries<string>(JSON.parse(document).tags))
-      await database.insertInto('job_tags').values({ job_id: id, key, value }).execute()
+      await sql`insert into job_tags (job_id, key, value) values (${id}, ${key}, ${value})`.execute(
+        database
+      )
 }
 
 /** Brings the tables up to date; refuses a database that a newer version of the service has changed. */

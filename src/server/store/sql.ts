@@ -111,15 +111,18 @@ export function createSqlStore(
         const removed = await transaction
           .deleteFrom('jobs')
           .where('id', '=', id)
-          .returning('batch')
+          .returning(['tenant', 'batch'])
           .executeTakeFirst()
-        if (removed?.batch) await forgetEmptyBatch(transaction, removed.batch)
+        if (removed?.batch) await forgetEmptyBatch(transaction, removed.tenant, removed.batch)
       })
     },
 
-    async oldest(statuses, limit) {
+    async oldest(statuses, limit, { after, notOf = [], stopRequested } = {}) {
       if (statuses.length === 0) return []
-      const query = rows.where('status', 'in', statuses).orderBy('id', 'asc').limit(limit)
+      let query = rows.where('status', 'in', statuses).orderBy('id', 'asc').limit(limit)
+      if (after !== undefined) query = query.where('id', '>', after)
+      if (notOf.length > 0) query = query.where('tenant', 'not in', notOf)
+      if (stopRequested) query = query.where('stop_requested_at', 'is not', null)
       return (await query.execute()).map(fromRow)
     },
 
@@ -145,12 +148,20 @@ export function createSqlStore(
 }
 
 /** Its key goes with its last job: what it stood for is there no more. */
-async function forgetEmptyBatch(database: Kysely<Tables>, batch: string): Promise<void> {
+async function forgetEmptyBatch(
+  database: Kysely<Tables>,
+  tenant: string,
+  batch: string
+): Promise<void> {
   await database
     .deleteFrom('idempotency_keys')
     .where('answer', '=', batch)
     .where(({ not, exists, selectFrom }) =>
-      not(exists(selectFrom('jobs').select('id').where('batch', '=', batch)))
+      not(
+        exists(
+          selectFrom('jobs').select('id').where('tenant', '=', tenant).where('batch', '=', batch)
+        )
+      )
     )
     .execute()
 }
@@ -174,8 +185,8 @@ async function takeKey(
   return inserted === 1n
 }
 
-const tagRows = ({ id, tags }: JobRecord) =>
-  Object.entries(tags).map(([key, value]) => ({ job_id: id, key, value }))
+const tagRows = ({ id, tenant, tags }: JobRecord) =>
+  Object.entries(tags).map(([key, value]) => ({ tenant, key, value, job_id: id }))
 
 function filtered<Output>(
   query: SelectQueryBuilder<Tables, 'jobs', Output>,
@@ -190,8 +201,10 @@ function filtered<Output>(
   if (createdAfter !== undefined) found = found.where('created_at', '>', createdAfter)
   if (createdBefore !== undefined) found = found.where('created_at', '<', createdBefore)
   for (const [key, value] of tags)
-    found = found.where('id', 'in', ({ selectFrom }) =>
-      selectFrom('job_tags').select('job_id').where('key', '=', key).where('value', '=', value)
-    )
+    found = found.where('id', 'in', ({ selectFrom }) => {
+      const tagged = selectFrom('job_tags').select('job_id')
+      const ours = tenant === undefined ? tagged : tagged.where('tenant', '=', tenant)
+      return ours.where('key', '=', key).where('value', '=', value)
+    })
   return found
 }

@@ -10,6 +10,7 @@ import { watchStore } from '../../../src/server/jobs/job-changes.ts'
 import { defaultLimits } from '../../../src/server/projects/project-limits.ts'
 import { projectKey } from '../../../src/server/storage/index.ts'
 import type { Store } from '../../../src/server/store/index.ts'
+import { noTenantLimits } from '../../../src/server/tenant-limits.ts'
 import { aJob } from '../job-record.ts'
 import type { Clock } from './clock.ts'
 import { type Caller, createFaults, type FaultKind, Injected } from './faults.ts'
@@ -96,6 +97,7 @@ export function createWorld(store: Store, clock: Clock): World {
       store: watchStore(front),
       storage: faults.between(me, 'storage', storage, storageMethods),
       backend: faults.between(me, 'backend', remote.backend, backendMethods),
+      tenantLimits: noTenantLimits,
       keep: {
         jobMilliseconds: keepMilliseconds,
         jobBytes: Infinity,

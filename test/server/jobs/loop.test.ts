@@ -14,11 +14,13 @@ import { aJob } from '../../helpers/job-record.ts'
 async function stage(
   t: Test,
   start: (id: string) => StartOutcome | Promise<StartOutcome>,
-  change: (storage: Storage) => Storage = storage => storage
+  change: (storage: Storage) => Storage = same,
+  tenantJobs = Infinity
 ) {
   const folder = testFolder(t)
   const store = await createStore(openSqlite(`${folder}/jobs.db`))
   const tried: string[] = []
+  const stopped: string[] = []
   const seen = new Map<string, Observation>()
   const backend: Backend = {
     name: 'sagemaker',
@@ -26,13 +28,13 @@ async function stage(
     rest: async () => {},
     check: () => [],
     plan: resources => resources,
-    queueOf: ({ instanceType = '' }) => instanceType,
+    queueOf: ({ instanceType = 'any' }) => instanceType,
     async start({ id }) {
       tried.push(id)
       return start(id)
     },
     observe: async ids => new Map([...seen].filter(([id]) => ids.includes(id))),
-    stop: async () => {},
+    stop: async id => void stopped.push(id),
     log: async () => undefined,
     forget: async () => {},
     kept: async () => [],
@@ -47,6 +49,7 @@ async function stage(
     backend,
     folder,
     intervalMilliseconds: 5,
+    tenantJobs,
     log: { info() {}, error() {} }
   })
   t.teardown(async () => {
@@ -56,8 +59,10 @@ async function stage(
   const queued = (id: string, instanceType: string) =>
     store.insert(aJob({ id, resources: { instanceType } }))
   const statusOf = async (id: string) => (await store.get(id))?.status
-  return { store, loop, tried, seen, queued, statusOf }
+  return { store, loop, tried, stopped, seen, queued, statusOf }
 }
+
+const same = (storage: Storage) => storage
 
 const later: StartOutcome = { outcome: 'later', reason: 'Waiting for quota.' }
 
@@ -148,4 +153,74 @@ t.test('of metrics that change at every look, the record has some, and not each'
   const job = await store.get('job')
   t.match(job?.metrics, { looks: Number })
   t.ok(Number(job?.version) <= 4, `${job?.version} versions`)
+})
+
+t.test('a tenant that has as many jobs as it may holds up no other', async t => {
+  const { store, loop, seen, statusOf } = await stage(t, () => ({ outcome: 'started' }), same, 1)
+  for (const [id, tenant] of [
+    ['a1', 'a'],
+    ['a2', 'a'],
+    ['b1', 'b']
+  ] as const)
+    await store.insert(aJob({ id, tenant }))
+  loop.start()
+  while ((await statusOf('b1')) !== 'starting') await sleep(2)
+  t.match(await store.get('a2'), {
+    status: 'queued',
+    statusReason:
+      'Waiting for another job of the same tenant to end: one is in progress, as many as may be.'
+  })
+
+  seen.set('a1', { state: 'ended', status: 'Completed', exitCode: 0 })
+  while ((await statusOf('a2')) !== 'starting') await sleep(2)
+  while ((await statusOf('a1')) !== 'succeeded') await sleep(2)
+})
+
+t.test('behind thousands of jobs that a full tenant has waiting, others start', async t => {
+  const { store, loop, tried, statusOf } = await stage(t, () => ({ outcome: 'started' }), same, 1)
+  const many = Array.from({ length: 3000 }, (_, n) => `a${String(n).padStart(4, '0')}`)
+  await store.insert(many.map(id => aJob({ id, tenant: 'a' })))
+  await store.insert(aJob({ id: 'b', tenant: 'b' }))
+  let read = 0
+  const { oldest } = store
+  store.oldest = async (...query) => {
+    const jobs = await oldest(...query)
+    read += jobs.length
+    return jobs
+  }
+  loop.start()
+  while ((await statusOf('b')) !== 'starting') await sleep(2)
+  t.ok(read < 500, `${read} records were read, of 3001`)
+  t.strictSame(tried, ['a0000', 'b'])
+})
+
+t.test('however many wait for a slot, a turn reads a page of them', async t => {
+  const { store, loop } = await stage(t, () => later)
+  const many = Array.from({ length: 3000 }, (_, n) => `a${String(n).padStart(4, '0')}`)
+  await store.insert(many.map(id => aJob({ id, resources: { instanceType: '' } })))
+  let most = 0
+  let turns = 0
+  const { oldest } = store
+  store.oldest = async (statuses, limit, only) => {
+    const jobs = await oldest(statuses, limit, only)
+    if (statuses.includes('queued') && !only?.stopRequested) {
+      turns++
+      most = Math.max(most, jobs.length)
+      t.equal(only?.after, undefined, 'no page behind the first')
+    }
+    return jobs
+  }
+  loop.start()
+  while (turns < 3) await sleep(2)
+  t.ok(most <= 200)
+})
+
+t.test('a job far behind in the queue that is to stop is stopped at once', async t => {
+  const { store, loop, stopped } = await stage(t, () => later)
+  const many = Array.from({ length: 1000 }, (_, n) => `a${String(n).padStart(4, '0')}`)
+  await store.insert(many.map(id => aJob({ id, resources: { instanceType: '' } })))
+  await store.requestStop('a0999', new Date().toISOString())
+  loop.start()
+  while (stopped.length === 0) await sleep(2)
+  t.strictSame([...new Set(stopped)], ['a0999'])
 })

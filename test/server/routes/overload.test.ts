@@ -5,6 +5,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { Scope } from '../../../src/server/callers/index.ts'
 import { createDisk } from '../../../src/server/disk.ts'
 import { createPlaces } from '../../../src/server/places.ts'
 import { modelKey } from '../../../src/server/storage/index.ts'
@@ -152,13 +153,38 @@ t.test('a full queue takes no job, but answers for those that it has', async t =
     t.match(refused.json(), {
       status: 503,
       code: 'QUEUE_FULL',
-      detail: 'There are 2 jobs in the queue; the service takes 2.'
+      detail:
+        'The queue of the service is full: of all callers together, no more than 2 jobs may wait.'
     })
     t.equal(refused.headers['retry-after'], '5')
   }
   t.equal((await submit('one')).json().id, first.json().id, 'a repetition is no new job')
   t.equal((await submit(undefined, '/jobs?dryRun=true')).statusCode, 200)
   t.equal((await app.inject('/jobs')).json().items.length, 2)
+})
+
+t.test('a tenant with a full queue is refused, and others are not', async t => {
+  const callers = {
+    identify: async (tenant: string) => ({ name: 'ci', tenant, scopes: Scope.enum })
+  }
+  const { app } = await testApp(t, { tenantQueuedJobs: 1 }, undefined, undefined, { callers })
+  const submit = async (tenant: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/jobs',
+      payload: await submission(),
+      headers: { authorization: `Bearer ${tenant}` }
+    })
+  t.equal((await submit('a')).statusCode, 202)
+
+  const refused = await submit('a')
+  t.match(refused.json(), {
+    status: 429,
+    code: 'TENANT_QUEUE_FULL',
+    detail: '1 jobs of the tenant a wait; no more than 1 of one tenant may.'
+  })
+  t.equal(refused.headers['retry-after'], '5')
+  t.equal((await submit('b')).statusCode, 202)
 })
 
 t.test('a disk that is nearly full takes no submission; all else goes on', async t => {

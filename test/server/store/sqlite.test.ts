@@ -11,6 +11,8 @@ import { killedAtWrites } from '../../helpers/killed-at-writes.ts'
 import { storeSuite } from '../../helpers/store-suite.ts'
 import { noStrace, strace } from '../../helpers/strace.ts'
 
+const at = '2026-01-02T03:04:05.678Z'
+
 const insertJobs = join(import.meta.dirname, '../../fixtures/insert-jobs.ts')
 
 const open = async (t: Test, file: string) => {
@@ -51,15 +53,16 @@ t.test('a file of the version before filters is brought up to date, tags and all
   const database = new DatabaseSync(file)
   database.exec(`
     DELETE FROM kysely_migration WHERE name >= '0002';
+    DROP INDEX jobs_to_stop;
+    DROP INDEX jobs_tenant_name_id;
+    DROP INDEX jobs_tenant_project_digest_id;
+    DROP INDEX jobs_tenant_batch_id;
+    DROP INDEX jobs_tenant_created_at_id;
     DROP INDEX jobs_tenant_id;
     DROP INDEX jobs_tenant_status_id;
     ALTER TABLE jobs DROP COLUMN tenant;
     DROP TABLE job_tags;
     DROP TABLE idempotency_keys;
-    DROP INDEX jobs_name_id;
-    DROP INDEX jobs_project_digest_id;
-    DROP INDEX jobs_batch_id;
-    DROP INDEX jobs_created_at_id;
     ALTER TABLE jobs DROP COLUMN batch;`)
   database.close()
   const store = await open(t, file)
@@ -174,6 +177,43 @@ t.test('finds lists and the oldest jobs by an index', async t => {
     'SEARCH jobs USING INDEX jobs_status_id (status=?)'
   ])
   t.match(plan(`${rows} WHERE id < 'M' ORDER BY id DESC LIMIT 9`), [/USING INDEX sqlite_autoindex/])
+})
+
+t.test('what a tenant looks for is looked for among its own alone', async t => {
+  const file = fileOf(t)
+  const texts: string[] = []
+  const { prepare } = DatabaseSync.prototype
+  t.intercept(DatabaseSync.prototype, 'prepare', {
+    value(this: DatabaseSync, text: string) {
+      texts.push(text)
+      return prepare.call(this, text)
+    }
+  })
+  const store = await open(t, file)
+  const database = new DatabaseSync(file)
+  t.teardown(() => database.close())
+
+  for (const filter of [
+    {},
+    { before: 'M' },
+    { status: ['queued' as const] },
+    { name: 'n' },
+    { project: 'p' },
+    { batch: 'b' },
+    { createdAfter: at },
+    { createdBefore: at },
+    { tags: [['k', 'v'] as [string, string]] }
+  ]) {
+    await store.list({ tenant: 'b', limit: 9, ...filter })
+    const searches = prepare
+      .call(database, `EXPLAIN QUERY PLAN ${texts.at(-1)}`)
+      .all()
+      .map(({ detail }) => String(detail))
+      .filter(detail => /^(SEARCH|SCAN)/.test(detail))
+    t.ok(searches.length > 0)
+    for (const search of searches.filter(one => !/\(id=\?\)$/.test(one)))
+      t.match(search, /^SEARCH .* USING .*INDEX \S+ \(tenant=\?/, JSON.stringify(filter))
+  }
 })
 
 t.test('a job is on the disk when insert returns', { skip: noStrace }, async t => {
