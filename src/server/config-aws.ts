@@ -33,6 +33,8 @@ export interface SagemakerConfig {
   pollSeconds: number
   /** What the ARNs of secrets that jobs may read begin with; `{tenant}` stands for a job's. */
   secretArnPrefixes: string[]
+  /** What the URIs of their inputs begin with; likewise. undefined: whatever their role may read. */
+  inputRoots: string[] | undefined
 }
 
 type Environment = Record<string, string>
@@ -139,6 +141,14 @@ export function sagemakerConfig(values: Variables, objects: Objects): SagemakerC
     tags: objects.SAGEMAKER_TAGS,
     metrics: objects.SAGEMAKER_METRICS,
     pollSeconds: values.SAGEMAKER_POLL_SECONDS,
-    secretArnPrefixes: listOf(values.SECRET_ARN_PREFIXES)
+    secretArnPrefixes: listOf(values.SECRET_ARN_PREFIXES),
+    inputRoots: inputRootsOf(values)
   }
+}
+
+/** Each ends in "/": a prefix of S3 that does not is also that of its neighbours. */
+function inputRootsOf({ INPUT_ROOTS, API_KEYS_FILE, OIDC_ISSUER }: Variables) {
+  const roots = listOf(INPUT_ROOTS).filter(root => root.startsWith('s3:'))
+  if (roots.length === 0 && !API_KEYS_FILE && !OIDC_ISSUER) return undefined
+  return roots.map(root => (root.endsWith('/') ? root : `${root}/`))
 }

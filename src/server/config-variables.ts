@@ -141,6 +141,15 @@ export const Variables = Type.Object({
         'What the ARNs of those secrets in AWS Secrets Manager begin with that callers may name for SageMaker jobs, parted by commas. `{tenant}` stands for the caller’s tenant.'
     })
   ),
+  INPUT_ROOTS: Type.Optional(
+    Type.String({
+      pattern: '^(/|s3://[a-z0-9][^,/]*/)[^,]*( *, *(/|s3://[a-z0-9][^,/]*/)[^,]*)*$',
+      right: 'absolute paths and s3://bucket/prefix/, parted by commas',
+      otherwise: 'none',
+      description:
+        'Where the data is that callers may name in `inputs`, parted by commas: folders of this machine for local jobs, `s3://bucket/prefix/` for SageMaker. `{tenant}` stands for the caller’s tenant. Without it local jobs get none, and SageMaker jobs none where callers are asked who they are, else what their role may read.'
+    })
+  ),
   STORAGE: Type.Enum(['filesystem', 's3'], {
     default: 'filesystem',
     description:

@@ -47,6 +47,8 @@ export interface Config {
   localLimits: LocalLimits
   /** Where secrets of local jobs may be; `{tenant}` stands for the job's. */
   secretRoots: string[]
+  /** Where the data of local jobs may be; likewise. */
+  inputRoots: string[]
   /** The operator's tracking server; without it one is kept. */
   mlflowTrackingUri: string | undefined
   logLevel: Variables['LOG_LEVEL']
@@ -134,6 +136,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       logBytes: values.LOCAL_MAX_LOG_BYTES,
       freeBytes: Math.floor(values.MIN_FREE_BYTES / 4)
     },
+    inputRoots: listOf(values.INPUT_ROOTS)
+      .filter(root => root.startsWith('/'))
+      .map(root => resolve(root)),
     secretRoots: listOf(values.SECRET_ROOTS).map(root => resolve(root)),
     mlflowTrackingUri: values.MLFLOW_TRACKING_URI,
     logLevel: values.LOG_LEVEL,

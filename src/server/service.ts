@@ -192,6 +192,7 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
     slots: config.localSlots,
     limits: config.localLimits,
     secretRoots: config.secretRoots,
+    inputRoots: config.inputRoots,
     stopGraceSeconds: config.stopGraceSeconds,
     jobEnvironment,
     buildEnvironment,

@@ -25,6 +25,7 @@ export async function testApp(
     queuedJobs?: number
     tenantQueuedJobs?: number
     secretRoots?: string[]
+    inputRoots?: string[]
   } = {},
   makeStorage: (dataDir: string) => Storage = createFilesystem,
   around: (store: Store) => Store = store => store,
@@ -37,6 +38,7 @@ export async function testApp(
   const storage = makeStorage(dataDir)
   const backend = createLocal({
     secretRoots: limits.secretRoots ?? [],
+    inputRoots: limits.inputRoots ?? [],
     folder: dataDir,
     slots: 1,
     stopGraceSeconds: 10,

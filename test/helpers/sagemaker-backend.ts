@@ -34,6 +34,7 @@ export const settings: SagemakerConfig = {
   tags: {},
   metrics: {},
   secretArnPrefixes: [],
+  inputRoots: undefined,
   pollSeconds: 1
 }
 

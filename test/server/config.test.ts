@@ -38,6 +38,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     databaseUrl: undefined,
     python: undefined,
     secretRoots: [],
+    inputRoots: [],
     mlflowTrackingUri: undefined,
     logLevel: 'info',
     limits: defaultLimits,
@@ -87,6 +88,7 @@ t.test('reads every variable', async t => {
     LOCAL_MAX_PROCESSES: '500',
     LOCAL_MAX_LOG_BYTES: '1000000',
     SECRET_ROOTS: '/run/secrets/{tenant}, /srv/secrets',
+    INPUT_ROOTS: '/data/{tenant}/, s3://data/',
     MLFLOW_TRACKING_URI: 'https://mlflow.example',
     LOG_LEVEL: 'debug',
     MAX_UPLOAD_BYTES: '1',
@@ -137,6 +139,7 @@ t.test('reads every variable', async t => {
       freeBytes: 4
     },
     secretRoots: ['/run/secrets/{tenant}', '/srv/secrets'],
+    inputRoots: ['/data/{tenant}'],
     mlflowTrackingUri: 'https://mlflow.example',
     logLevel: 'debug',
     limits: {
@@ -200,7 +203,8 @@ t.test('SageMaker and S3 need few variables; the rest has defaults', async t => 
     tags: {},
     metrics: {},
     pollSeconds: 15,
-    secretArnPrefixes: []
+    secretArnPrefixes: [],
+    inputRoots: undefined
   })
 })
 
@@ -211,6 +215,23 @@ t.test('a beginning of ARNs ends where a name does, for it is a tenant’s', asy
     t.throws(() => readConfig({ SECRET_ARN_PREFIXES: wrong }), { message: /up to a "\/"/ })
   t.throws(() => readConfig({ SECRET_ROOTS: 'secrets' }), { message: /absolute paths/ })
 })
+
+t.test(
+  'data in S3 is any that the role may read, unless callers are asked who they are',
+  async t => {
+    const rootsOf = (more: Record<string, string>) =>
+      readConfig({ ...forSagemaker, ...more }).sagemaker?.inputRoots
+    t.equal(rootsOf({ INPUT_ROOTS: '/data' }), undefined)
+    t.strictSame(rootsOf({ API_KEYS_FILE: 'keys.json' }), [])
+    t.strictSame(rootsOf({ API_KEYS_FILE: 'keys.json', INPUT_ROOTS: 's3://a/b' }), ['s3://a/b/'])
+    for (const wrong of ['data', 's3://', 's3://bucket', 'file:///data', '/data,'])
+      t.throws(
+        () => readConfig({ INPUT_ROOTS: wrong }),
+        { message: /absolute paths and s3:/ },
+        wrong
+      )
+  }
+)
 
 t.test('reads every variable of SageMaker and S3', async t => {
   const { s3, sagemaker } = readConfig({
@@ -233,6 +254,7 @@ t.test('reads every variable of SageMaker and S3', async t => {
     SAGEMAKER_TAGS: '{"team":"risk"}',
     SAGEMAKER_METRICS: '{"loss":"loss=([0-9.]+)"}',
     SAGEMAKER_POLL_SECONDS: '7',
+    INPUT_ROOTS: 's3://data/{tenant}, s3://common/',
     SECRET_ARN_PREFIXES: `${secrets}a/, ${secrets}{tenant}/`
   })
   t.strictSame(s3, {
@@ -260,7 +282,8 @@ t.test('reads every variable of SageMaker and S3', async t => {
     tags: { team: 'risk' },
     metrics: { loss: 'loss=([0-9.]+)' },
     pollSeconds: 7,
-    secretArnPrefixes: [`${secrets}a/`, `${secrets}{tenant}/`]
+    secretArnPrefixes: [`${secrets}a/`, `${secrets}{tenant}/`],
+    inputRoots: ['s3://data/{tenant}/', 's3://common/']
   })
 })
 

@@ -226,10 +226,10 @@ function checkInputs(inputs: Record<string, unknown>): Fault[] {
 function inputFault(channel: string, uri: unknown): string | undefined {
   if (channel === codeChannel)
     return `The channel "${codeChannel}" holds the project; choose another name.`
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(channel))
-    return 'A channel’s name has 1 to 64 letters, digits, ".", "_" and "-".'
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(channel) || /^\.\.?$/.test(channel))
+    return 'A channel’s name has 1 to 64 letters, digits, ".", "_" and "-", and is neither "." nor "..".'
   if (typeof uri !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/./i.test(uri))
-    return 'A channel’s value is the URI of its data, such as s3://bucket/folder/.'
+    return 'A channel’s value is the URI of its data, such as s3://bucket/folder/, or file:///folder/.'
   return undefined
 }
 

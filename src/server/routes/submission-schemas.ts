@@ -31,8 +31,9 @@ const fields = {
   resources: Type.Optional(Ref(Resources)),
   inputs: Type.Optional(
     Type.Record(Type.String(), Type.String(), {
-      description: 'SageMaker: input channel → S3 URI of its data.',
-      examples: [{ train: 's3://my-bucket/train/' }]
+      description:
+        'Input channel → URI of its data: an S3 prefix on SageMaker, a file or folder of the service’s machine on that. The program finds it in the folder that SM_CHANNEL_<NAME> names.',
+      examples: [{ train: 's3://my-bucket/train/' }, { train: 'file:///data/train/' }]
     })
   ),
   tags: Type.Optional(Texts('What jobs can be found by.'))

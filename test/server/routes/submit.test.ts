@@ -194,6 +194,11 @@ t.test('a wrong run option is answered with what is allowed', async t => {
   })
 })
 
+const channelName =
+  'A channel’s name has 1 to 64 letters, digits, ".", "_" and "-", and is neither "." nor "..".'
+const channelValue =
+  'A channel’s value is the URI of its data, such as s3://bucket/folder/, or file:///folder/.'
+
 t.test('wrong resources and inputs are all named at once, with what is allowed', async t => {
   const { app } = await testApp(t)
 
@@ -212,7 +217,13 @@ t.test('wrong resources and inputs are all named at once, with what is allowed',
         spot: 'yes',
         keepAliveSeconds: -1
       },
-      inputs: { code: 's3://bucket/a/', 'a b': 's3://bucket/b/', train: '/data', valid: 1 }
+      inputs: {
+        code: 's3://bucket/a/',
+        'a b': 's3://bucket/b/',
+        '..': 's3://b/',
+        train: '/data',
+        valid: 1
+      }
     })
   })
 
@@ -228,9 +239,10 @@ t.test('wrong resources and inputs are all named at once, with what is allowed',
     '/resources/spot': 'spot must be true or false.',
     '/resources/keepAliveSeconds': 'keepAliveSeconds must be a whole number from 0 to 21600.',
     '/inputs/code': 'The channel "code" holds the project; choose another name.',
-    '/inputs/a b': 'A channel’s name has 1 to 64 letters, digits, ".", "_" and "-".',
-    '/inputs/train': 'A channel’s value is the URI of its data, such as s3://bucket/folder/.',
-    '/inputs/valid': 'A channel’s value is the URI of its data, such as s3://bucket/folder/.'
+    '/inputs/a b': channelName,
+    '/inputs/..': channelName,
+    '/inputs/train': channelValue,
+    '/inputs/valid': channelValue
   })
 })
 
@@ -269,7 +281,7 @@ t.test('what of resources and inputs the local backend has not is refused by nam
     {
       pointer: '/inputs/train',
       detail:
-        'Input channels are for BACKEND=sagemaker. Put the data into the project, or give its path or URI as a parameter.'
+        'Jobs run on the service’s own machine here: give a file or a folder of it, such as file:///data/train/. S3 is for BACKEND=sagemaker.'
     }
   ])
   t.same(await store.list({ limit: 10 }), [])

@@ -2,13 +2,20 @@
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import type { LocalLimits } from '../../local-limits.ts'
 import type { BackendJob } from '../index.ts'
+import { checkInputs, type InputSettings } from './input-data.ts'
 import { checkLimits } from './limits.ts'
 import { checkSecretFiles } from './secret-files.ts'
 
 const known = ['maxRuntimeSeconds', 'memoryMb', 'cpus']
 
-export function checkJob(job: BackendJob, limits: LocalLimits, secretRoots: string[]): Fault[] {
-  const { resources, inputs } = job
+export interface CheckSettings extends InputSettings {
+  limits: LocalLimits
+  secretRoots: string[]
+}
+
+export function checkJob(job: BackendJob, settings: CheckSettings): Fault[] {
+  const { limits, secretRoots } = settings
+  const { resources } = job
   return [
     ...Object.keys(resources)
       .filter(name => !known.includes(name))
@@ -18,10 +25,6 @@ export function checkJob(job: BackendJob, limits: LocalLimits, secretRoots: stri
       })),
     ...checkLimits(resources, limits),
     ...checkSecretFiles(job, secretRoots),
-    ...Object.keys(inputs).map(channel => ({
-      pointer: pointerTo('inputs', channel),
-      detail:
-        'Input channels are for BACKEND=sagemaker. Put the data into the project, or give its path or URI as a parameter.'
-    }))
+    ...checkInputs(job, settings)
   ]
 }

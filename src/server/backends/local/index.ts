@@ -11,6 +11,7 @@ import type { Backend, Observation, StartOutcome } from '../index.ts'
 import { openLogFile } from '../log-file.ts'
 import { checkJob } from './check-job.ts'
 import type { EnvironmentSweeper } from './environment-sweeper.ts'
+import { locateInputs } from './input-data.ts'
 import { type Claim, createJson, type JobFolder, jobFolder, makeFolders } from './job-folder.ts'
 import { planResources } from './limits.ts'
 import { createLiveReports } from './live-reports.ts'
@@ -65,7 +66,7 @@ export function createLocal(options: LocalOptions): Backend {
     async close(how) {
       await Promise.all([facilities.close(how), environmentSweeper?.close()])
     },
-    check: job => checkJob(job, options.limits, options.secretRoots),
+    check: job => checkJob(job, options),
     plan: resources => planResources(resources, options.limits),
     queueOf: () => '',
 
@@ -77,9 +78,11 @@ export function createLocal(options: LocalOptions): Backend {
       if (!active.has(job.id) && active.size >= slots) return later(noSlot(slots))
       const secrets = locateSecretFiles(job, options.secretRoots)
       if ('outcome' in secrets) return secrets
+      const inputs = locateInputs(job, options)
+      if ('outcome' in inputs) return inputs
       active.add(job.id)
       try {
-        await writeFolder(place, job, { ...ready, secrets }, options)
+        await writeFolder(place, job, { ...ready, secrets, inputs }, options)
         const supervisor = await startSupervisor(place)
         supervisors.add(job.id)
         supervisor.once('exit', () => {

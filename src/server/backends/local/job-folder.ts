@@ -42,6 +42,8 @@ export interface JobFile {
   stopGraceSeconds: number
   /** Files outside of the job's folder that hold its secrets, by their real paths. */
   secretFiles?: string[]
+  /** Files and folders outside of it that it reads as the data of its input channels, by their real paths. */
+  data?: string[]
   /** When it has run for so long it is stopped. */
   maxRuntimeSeconds?: number
   limits?: JobLimits

@@ -1,10 +1,9 @@
 /** Files that hold secrets of jobs: only below the operator's folders for them, wherever links lead. */
-import { realpathSync } from 'node:fs'
-import { sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { plainFailure } from '../../../contract/run-report.ts'
 import type { BackendJob, StartOutcome } from '../index.ts'
+import { isBelow, realPath } from './real-path.ts'
 
 type Job = Pick<BackendJob, 'tenant' | 'secretReferences'>
 
@@ -53,21 +52,12 @@ function faultOf(reference: string, roots: string[]): string | undefined {
   const inside = roots.some(root => {
     const real = realPath(root) ?? root
     // Where the file itself is missing, its name alone counts: there is nothing to read.
-    return isBelow(path, [root, real]) && isBelow(realPath(path) ?? path, [root, real])
+    return isInside(path, [root, real]) && isInside(realPath(path) ?? path, [root, real])
   })
   return inside ? undefined : outside(roots)
 }
 
-const isBelow = (path: string, roots: string[]) =>
-  roots.some(root => path.startsWith(root.endsWith(sep) ? root : root + sep))
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path)
-  } catch {
-    return undefined
-  }
-}
+const isInside = (path: string, roots: string[]) => roots.some(root => isBelow(path, root))
 
 const notHere =
   'Jobs run on the service’s own machine here: secrets in AWS Secrets Manager are for BACKEND=sagemaker. Give a file, file:///...'

@@ -7,8 +7,10 @@ import { codeChannel } from '../../../contract/container.ts'
 import { secretFromPrefix, secretNamesVariable } from '../../../contract/secrets.ts'
 import type { LocalLimits } from '../../local-limits.ts'
 import type { BackendJob } from '../index.ts'
+import type { Input } from './input-data.ts'
 import { type JobFile, type JobFolder, makeFolders, writeJson } from './job-folder.ts'
 import { limitsOf } from './limits.ts'
+import { linkInputs } from './link-inputs.ts'
 import type { SecretFiles } from './secret-files.ts'
 
 export interface JobSettings {
@@ -17,6 +19,8 @@ export interface JobSettings {
   stopGraceSeconds: number
   /** Where files are that jobs may name as their secrets; `{tenant}` stands for a job's. */
   secretRoots: string[]
+  /** Where data is that jobs may name as their inputs; likewise. */
+  inputRoots: string[]
   limits: LocalLimits
   /** What every job sees of the service's environment: PATH, locale, time zone. */
   jobEnvironment: Record<string, string>
@@ -33,6 +37,8 @@ export interface Tools {
 
 export interface Given extends Tools {
   secrets: SecretFiles
+  /** Channel -> its data. */
+  inputs: Map<string, Input>
 }
 
 const runtimeMain = join(import.meta.dirname, '../../../runtime/main.ts')
@@ -55,7 +61,12 @@ export async function writeFolder(
     hosts: [host],
     network_interface_name: 'lo'
   })
-  await writeJson(place.tree.inputDataConfig, { [codeChannel]: { TrainingInputMode: 'File' } })
+  await linkInputs(place, given.inputs)
+  const channels = [codeChannel, ...given.inputs.keys()]
+  await writeJson(
+    place.tree.inputDataConfig,
+    Object.fromEntries(channels.map(channel => [channel, { TrainingInputMode: 'File' }]))
+  )
   const file: JobFile = {
     command: process.execPath,
     arguments: [runtimeMain, 'train'],
@@ -63,6 +74,7 @@ export async function writeFolder(
     stopGraceSeconds: settings.stopGraceSeconds
   }
   if (given.secrets.files.length > 0) file.secretFiles = given.secrets.files
+  if (given.inputs.size > 0) file.data = [...given.inputs.values()].map(({ path }) => path)
   file.limits = limitsOf(job.resources, settings.limits)
   const { maxRuntimeSeconds } = job.resources
   if (maxRuntimeSeconds !== undefined) file.maxRuntimeSeconds = maxRuntimeSeconds

@@ -32,7 +32,7 @@ export const checkLimits = (
   ...checkEnvironment(job, settings, trackingUri),
   ...checkSecrets(job, settings),
   ...checkTags(job, settings),
-  ...checkInputs(job),
+  ...checkInputs(job, settings),
   ...checkResources(job, settings)
 ]
 
@@ -148,13 +148,19 @@ function checkTags(job: BackendJob, settings: SagemakerConfig): Fault[] {
   return faults
 }
 
+const noRoots =
+  'Jobs may read no data in S3 here: the operator of the service has to name it in INPUT_ROOTS.'
+const outside = (roots: string[]) =>
+  `The data must be below what the operator has named for it (INPUT_ROOTS): ${roots.join(', ')}.`
+
 /** Buckets from before 2018 may have capitals, "_" and longer names. A URI is one line. */
 const objectUri = /^s3:\/\/[a-z0-9][\w.-]{1,253}[a-z0-9](\/[^\n\r\u0085\u2028\u2029]*)?$/i
 /** The other form of CreateTrainingJob's pattern, of S3's own hosts: s3.REGION, BUCKET.s3.REGION, s3-REGION. */
 const httpsUri =
   /^https:\/\/([^/\s]+\.)?s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?\/[^\n\r\u0085\u2028\u2029]+$/
 
-function checkInputs({ inputs }: BackendJob): Fault[] {
+function checkInputs({ inputs, tenant }: BackendJob, { inputRoots }: SagemakerConfig): Fault[] {
+  const roots = inputRoots?.map(root => root.replaceAll('{tenant}', tenant))
   const faults = Object.entries(inputs).flatMap(([channel, uri]): Fault[] => {
     const pointer = pointerTo('inputs', channel)
     if (!objectUri.test(uri) && !httpsUri.test(uri))
@@ -167,6 +173,8 @@ function checkInputs({ inputs }: BackendJob): Fault[] {
       ]
     if (lengthOf(uri) > most.uri)
       return [{ pointer, detail: `A URI has at most ${most.uri} characters on SageMaker.` }]
+    if (roots && !roots.some(root => uri.startsWith(root)))
+      return [{ pointer, detail: roots.length > 0 ? outside(roots) : noRoots }]
     return []
   })
   if (Object.keys(inputs).length >= most.channels)

@@ -178,3 +178,33 @@ t.test('a secret is one of those that the operator has named, and never sent its
     [/^\/environment\/A: .*whoever may describe the training job/]
   )
 })
+t.test(
+  'data in S3 is below what the operator has named, a tenant’s own where that says so',
+  async t => {
+    const pointers = (uri: string, inputRoots: string[]) =>
+      checkLimits(
+        aBackendJob({ tenant: 'a', inputs: { train: uri } }),
+        { ...settings, inputRoots },
+        null
+      ).map(({ pointer, detail }) => `${pointer} ${detail}`)
+    const roots = ['s3://data/{tenant}/', 's3://common/']
+    for (const uri of ['s3://data/a/', 's3://data/a/x', 's3://common/', 's3://common/b/x.csv'])
+      t.strictSame(pointers(uri, roots), [], uri)
+    for (const uri of [
+      's3://data/a',
+      's3://data/b/',
+      's3://data/ab/',
+      's3://data/',
+      's3://common',
+      's3://commoner/x',
+      's3://other/s3://common/',
+      'https://common.s3.amazonaws.com/x'
+    ])
+      t.match(
+        pointers(uri, roots),
+        [/^.inputs.train The data must be below .* s3:..data.a., s3:..common.\.$/],
+        uri
+      )
+    t.match(pointers('s3://data/a/', []), [/has to name it in INPUT_ROOTS/])
+  }
+)

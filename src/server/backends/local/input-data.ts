@@ -1,0 +1,91 @@
+/** Data of input channels: files and folders of this machine, only below the operator's folders for it, wherever links lead. */
+import { statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Fault, pointerTo } from '../../../contract/fault.ts'
+import { plainFailure } from '../../../contract/run-report.ts'
+import type { BackendJob, StartOutcome } from '../index.ts'
+import { isBelow, realPath } from './real-path.ts'
+
+type Job = Pick<BackendJob, 'tenant' | 'inputs'>
+
+export interface InputSettings {
+  /** DATA_DIR, which is nobody's data. */
+  folder: string
+  /** Absolute paths; `{tenant}` stands for the job's tenant. */
+  inputRoots: string[]
+}
+
+export interface Input {
+  /** Without links. */
+  path: string
+  isFolder: boolean
+}
+
+export function checkInputs(job: Job, settings: InputSettings): Fault[] {
+  return Object.entries(job.inputs).flatMap(([channel, uri]) => {
+    const found = find(uri, job, settings)
+    return typeof found === 'string'
+      ? [{ pointer: pointerTo('inputs', channel), detail: found }]
+      : []
+  })
+}
+
+/** Channel -> its data, as it is now. */
+export function locateInputs(
+  job: Job,
+  settings: InputSettings
+): Map<string, Input> | Extract<StartOutcome, { outcome: 'failed' }> {
+  const inputs = new Map<string, Input>()
+  for (const [channel, uri] of Object.entries(job.inputs)) {
+    const found = find(uri, job, settings)
+    if (typeof found === 'string')
+      return {
+        outcome: 'failed',
+        failure: plainFailure('user', `The channel ${channel} has no data: ${found}`)
+      }
+    inputs.set(channel, found)
+  }
+  return inputs
+}
+
+/** Or what is wrong. Of what lies elsewhere not even that it is there is told. */
+function find(uri: string, { tenant }: Job, { folder, inputRoots }: InputSettings): Input | string {
+  if (!/^file:/i.test(uri)) return notHere
+  if (inputRoots.length === 0) return noRoots
+  const path = pathOf(uri)
+  if (path === undefined) return `The URI ${notAPath}`
+  const roots = inputRoots.map(root => root.replaceAll('{tenant}', tenant))
+  const root = roots.find(root => isAt(path, root))
+  if (root === undefined) return outside(roots)
+  const real = realPath(path)
+  if (real === undefined) return `There is nothing at ${uri}.`
+  if (!roots.some(root => isAt(real, realPath(root) ?? root)) || isOfService(real, folder))
+    return outside(roots)
+  const found = statSync(real)
+  if (!found.isFile() && !found.isDirectory()) return `${uri} is no file and no folder.`
+  return { path: real, isFolder: found.isDirectory() }
+}
+
+function pathOf(uri: string): string | undefined {
+  try {
+    const path = fileURLToPath(uri)
+    return path.includes('\0') ? undefined : path.replace(/(.)\/+$/, '$1')
+  } catch {
+    return undefined
+  }
+}
+
+const isAt = (path: string, root: string) => path === root || isBelow(path, root)
+
+function isOfService(path: string, folder: string): boolean {
+  const own = realPath(folder) ?? folder
+  return isAt(path, own) || isBelow(own, path)
+}
+
+const notHere =
+  'Jobs run on the service’s own machine here: give a file or a folder of it, such as file:///data/train/. S3 is for BACKEND=sagemaker.'
+const notAPath = 'of a file has a path and no host, as in file:///data/train/.'
+const noRoots =
+  'The service gives jobs no data of its machine: its operator has to name the folders of data in INPUT_ROOTS.'
+const outside = (roots: string[]) =>
+  `The data must be in one of the folders that the operator has named for it (INPUT_ROOTS): ${roots.join(', ')}. Links count as what they lead to.`
