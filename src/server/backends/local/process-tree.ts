@@ -51,10 +51,23 @@ export const proportionalBytes = (processes: JobProcess[]): number =>
     try {
       const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
       return sum + 1024 * (kilobytes(text, 'Pss') + kilobytes(text, 'SwapPss'))
-    } catch {
-      return sum + residentBytes
+    } catch (error) {
+      // What has ended meanwhile holds nothing.
+      const isGone = ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
+      return isGone ? sum : sum + residentBytes
     }
   }, 0)
+
+/** Whether the process has that id in the innermost namespace of processes that it is in, and that is not this one's. */
+export function isInNamespace(pid: number, inner: number): boolean {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'latin1')
+    const ids = /^NSpid:\s*(.*)$/m.exec(text)?.[1]?.split(/\s+/).map(Number) ?? []
+    return ids.length > 1 && ids.at(-1) === inner
+  } catch {
+    return false
+  }
+}
 
 const kilobytes = (text: string, name: string) =>
   Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1] ?? 0)

@@ -21,7 +21,7 @@ export async function watchLimits(
     const processes = tree.list()
     const excess =
       tooManyProcesses(processes, limits) ??
-      tooMuchMemory(processes, limits) ??
+      tooMuchMemory(tree, processes, limits) ??
       tooLongLog(folder, limits) ??
       (await tooMuchDisk(folder, limits))
     if (excess) return excess
@@ -42,13 +42,19 @@ function tooManyProcesses(
   }
 }
 
+/**
+ * Processes are measured one after another: when one begins or ends meanwhile, what it shares with others counts too often.
+ * So only what is too much at once and once more is too much.
+ */
 function tooMuchMemory(
+  tree: ProcessTree,
   processes: JobProcess[],
   { memoryMb, memorySetting }: JobLimits
 ): Excess | undefined {
   const most = memoryMb * mebibyte
   if (processes.reduce((sum, each) => sum + each.residentBytes, 0) <= most) return undefined
   if (proportionalBytes(processes) <= most) return undefined
+  if (proportionalBytes(tree.list()) <= most) return undefined
   return {
     kind: 'user',
     message: `The job used more than its ${memoryMb} MiB of memory (${memorySetting}).`
