@@ -3,6 +3,9 @@ import { parseArgs } from 'node:util'
 import { inject } from '../test/helpers/inject/index.ts'
 import { withTemporaryService } from './temporary-service.ts'
 
+/** From behind a wall, a text that somebody runs could not leave its file. */
+const unwalled = { LOCAL_SANDBOX: 'none' }
+
 const usage = `npm run inject [-- --jobs 30] [--quick]
 
 Sends texts for shells, Python, templates, SQL, YAML and headers as names and values of parameters,
@@ -31,4 +34,4 @@ else
       `inject: ${payloads} payloads, ${executed.length} executed, ${changed.length} changed`
     )
     process.exitCode = executed.length + changed.length + broken.length === 0 ? 0 : 1
-  })
+  }, unwalled)

@@ -8,7 +8,10 @@ import { createService } from '../src/server/service.ts'
 import { withTraining } from './training.ts'
 
 /** `use` is given the service's address. Jobs that still run are stopped. */
-export function withTemporaryService<Result>(use: (url: string) => Promise<Result>) {
+export function withTemporaryService<Result>(
+  use: (url: string) => Promise<Result>,
+  environment: Record<string, string> = {}
+) {
   return withTraining(async ({ python, trackingUri }) => {
     const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-service-'))
     const config = readConfig({
@@ -16,7 +19,8 @@ export function withTemporaryService<Result>(use: (url: string) => Promise<Resul
       DATA_DIR: folder,
       PYTHON: python,
       MLFLOW_TRACKING_URI: trackingUri,
-      LOCAL_SLOTS: '1'
+      LOCAL_SLOTS: '1',
+      ...environment
     })
     const service = await createService(config, false)
     const url = await service.app.listen({ host: '127.0.0.1', port: 0 })

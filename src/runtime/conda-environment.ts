@@ -47,11 +47,10 @@ async function buildPrefix(
     await mkdir(privateFolder, { recursive: true })
     await build(privateFolder)
   }
-  if (!local) {
-    await mkdir(settings.environments, { recursive: true })
-    // Until this process ends, so that nobody removes it under the program.
-    await use(join(settings.environments, key), signal)
-  }
+  const uses = local ? [] : [join(settings.environments, key)]
+  if (!local) await mkdir(settings.environments, { recursive: true })
+  // Until this process ends, so that nobody removes it under the program.
+  for (const path of uses) await use(path, signal)
   const { folder, reused } = local
     ? { folder: privateFolder, reused: false }
     : await buildOnce({
@@ -66,6 +65,7 @@ async function buildPrefix(
     interpreter: join(prefix, 'bin', 'python'),
     python: environment.python,
     reused,
+    uses,
     variables: {
       PATH: `${join(prefix, 'bin')}:${settings.variables.PATH}`,
       CONDA_PREFIX: prefix,

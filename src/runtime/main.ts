@@ -26,6 +26,7 @@ async function main(words: string[]): Promise<number> {
   const [command = 'train', ...rest] = words
   const known = new Map([
     ['train', 0],
+    ['build', 0],
     ['prepare', 1]
   ])
   if (known.get(command) !== rest.length) {
@@ -40,7 +41,7 @@ async function main(words: string[]): Promise<number> {
   let held: Lock | undefined
   try {
     const settings = readSettings(process.env)
-    if (settings.lock) held = await lock(settings.lock)
+    if (settings.lock && command !== 'build') held = await lock(settings.lock)
     if (command === 'prepare') {
       const { prepareAhead } = await import('./prepare.ts')
       const [folder = ''] = rest
@@ -50,6 +51,10 @@ async function main(words: string[]): Promise<number> {
         log: process.stdout,
         signal: stopping.signal
       })
+    }
+    if (command === 'build') {
+      const { build } = await import('./build.ts')
+      return await build({ settings, log: process.stdout, signal: stopping.signal })
     }
     // Loaded when signals are heard already: PID 1 without a handler would be deaf to an early stop.
     const { train } = await import('./train.ts')

@@ -2,6 +2,7 @@
 import { execa } from 'execa'
 import type { EnvManager } from '../contract/mlflow-run-options.ts'
 import type { ProjectEnvironment } from '../contract/project.ts'
+import { askBuilder } from './ask-builder.ts'
 import { prepareConda } from './conda-environment.ts'
 import { userError } from './failure.ts'
 import { isSatisfied } from './satisfied.ts'
@@ -18,6 +19,8 @@ export interface Prepared {
   reused: boolean
   /** What to add to the program's variables, PATH included. */
   variables: Variables
+  /** What is used until the job's end, as in-use.ts means it. */
+  uses?: string[]
 }
 
 export interface PrepareOptions {
@@ -86,6 +89,7 @@ export async function chooseManager(choice: Choice): Promise<{ manager: Manager;
 }
 
 export async function prepareEnvironment(options: PrepareOptions): Promise<Prepared> {
+  if (options.manager !== 'local' && options.settings.asksBuilder) return askBuilder(options)
   if (options.manager === 'uv') return prepareUv(options)
   if (options.manager === 'conda') return prepareConda(options)
   const { python, arnVariables } = options.settings

@@ -16,6 +16,8 @@ export interface Settings {
   condaEnvironment: string | undefined
   /** MLFLOW_JOBS_STOP_GRACE_SECONDS: from SIGINT to SIGKILL for the user's program. */
   stopGraceSeconds: number
+  /** MLFLOW_JOBS_BUILDER=parent: another process builds environments, where this one and the user's program may only read them. */
+  asksBuilder: boolean
   /** MLFLOW_JOBS_LOCK: a file to hold locked as long as this process lives, so that others can tell. */
   lock: string | undefined
   /** MLFLOW_JOBS_METRIC_LINES: whether a running job's metrics are printed, for a service that reads nothing but the log. */
@@ -62,6 +64,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     condaEnvironment:
       environment.CONDA_TRAINING_ENV ||
       (environment.MLFLOW_JOBS_ENVIRONMENTS ? undefined : 'training'),
+    asksBuilder: environment.MLFLOW_JOBS_BUILDER === 'parent',
     lock: environment.MLFLOW_JOBS_LOCK || undefined,
     metricLines: environment.MLFLOW_JOBS_METRIC_LINES === 'true',
     imageVersion: environment.MLFLOW_JOBS_IMAGE_VERSION || undefined,

@@ -44,7 +44,7 @@ export async function prepareUv(given: PrepareOptions): Promise<Prepared> {
     say(`Without conda these are not installed: ${environment.untranslated.join(', ')}.`)
   }
   const build = (folder: string) => buildWithUv(folder, python, options, builder)
-  const { folder, reused } = requirements.some(isLocal)
+  const { folder, reused, uses } = requirements.some(isLocal)
     ? await buildPrivately(options, build)
     : await buildShared(await keyOf(environment, python, options), options, build)
   const bin = join(folder, 'venv', 'bin')
@@ -52,6 +52,7 @@ export async function prepareUv(given: PrepareOptions): Promise<Prepared> {
     interpreter: join(bin, 'python'),
     python: await pythonVersion(join(folder, 'venv')),
     reused,
+    uses: [uses],
     variables: {
       PATH: `${bin}:${settings.variables.PATH}`,
       VIRTUAL_ENV: join(folder, 'venv')
@@ -68,8 +69,9 @@ async function buildShared(
   build: Build
 ) {
   await mkdir(root, { recursive: true })
-  await use(join(root, key), signal)
-  return buildOnce({
+  const uses = join(root, key)
+  await use(uses, signal)
+  const built = await buildOnce({
     root,
     key,
     async build(folder) {
@@ -79,6 +81,7 @@ async function buildShared(
     onWait: () => say('Waiting for another job that builds this environment.'),
     signal
   })
+  return { ...built, uses }
 }
 
 /** Its interpreter may be one that uv has fetched: it is held until this process ends. */
@@ -87,10 +90,11 @@ async function buildPrivately(
   build: Build
 ) {
   await mkdir(settings.environments, { recursive: true })
-  await use(join(settings.environments, 'building'), signal)
+  const uses = join(settings.environments, 'building')
+  await use(uses, signal)
   await mkdir(folder, { recursive: true })
   await build(folder)
-  return { folder, reused: false }
+  return { folder, reused: false, uses }
 }
 
 async function keyOf(

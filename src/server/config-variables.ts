@@ -343,6 +343,29 @@ export const Variables = Type.Object({
     maximum: most,
     description: 'A local job that prints more than this is ended, and has failed.'
   }),
+  LOCAL_SANDBOX: Type.Enum(['auto', 'bwrap', 'none'], {
+    default: 'auto',
+    description:
+      'Whether local jobs are walled in by bubblewrap: `auto` does so where it works, and says so in the log where it does not; with `bwrap` the service does not start then; `none` leaves it.'
+  }),
+  LOCAL_READABLE: Type.Optional(
+    Type.String({
+      pattern: '^/[^:]*(:/[^:]*)*$',
+      right: 'absolute paths parted by colons, such as /datasets:/srv/models',
+      otherwise: 'none',
+      description:
+        'Folders of this machine that local jobs may read from within the sandbox, parted by colons.'
+    })
+  ),
+  LOCAL_WRITABLE: Type.Optional(
+    Type.String({
+      pattern: '^/[^:]*(:/[^:]*)*$',
+      right: 'absolute paths parted by colons, such as /scratch',
+      otherwise: 'none',
+      description:
+        'Folders that they may write, too: whatever one job leaves there, all others find.'
+    })
+  ),
   MLFLOW_TRACKING_URI: Type.Optional(
     Type.String({
       pattern: '^([A-Za-z][A-Za-z0-9+.-]*:.+|databricks)$',

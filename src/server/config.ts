@@ -49,6 +49,10 @@ export interface Config {
   secretRoots: string[]
   /** Where the data of local jobs may be; likewise. */
   inputRoots: string[]
+  localSandbox: Variables['LOCAL_SANDBOX']
+  /** Absolute paths, for jobs in a sandbox. */
+  localReadable: string[]
+  localWritable: string[]
   /** The operator's tracking server; without it one is kept. */
   mlflowTrackingUri: string | undefined
   logLevel: Variables['LOG_LEVEL']
@@ -140,6 +144,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       .filter(root => root.startsWith('/'))
       .map(root => resolve(root)),
     secretRoots: listOf(values.SECRET_ROOTS).map(root => resolve(root)),
+    localSandbox: values.LOCAL_SANDBOX,
+    localReadable: values.LOCAL_READABLE?.split(':') ?? [],
+    localWritable: values.LOCAL_WRITABLE?.split(':') ?? [],
     mlflowTrackingUri: values.MLFLOW_TRACKING_URI,
     logLevel: values.LOG_LEVEL,
     limits: {

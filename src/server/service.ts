@@ -10,6 +10,7 @@ import type { Backend } from './backends/index.ts'
 import { createEnvironmentSweeper } from './backends/local/environment-sweeper.ts'
 import { createFacilities } from './backends/local/facilities.ts'
 import { createLocal } from './backends/local/index.ts'
+import { findSandbox } from './backends/local/sandbox.ts'
 import { anyOf, type Callers } from './callers/index.ts'
 import { openKeyFile } from './callers/key-file.ts'
 import { type Config, configError } from './config.ts'
@@ -187,6 +188,14 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
       onProblem: say.problem
     })
   }
+  const sandbox = await findSandbox({
+    mode: config.localSandbox,
+    folder: dataDir,
+    temporary,
+    readable: config.localReadable,
+    writable: config.localWritable,
+    environment: jobEnvironment
+  })
   return createLocal({
     folder: dataDir,
     slots: config.localSlots,
@@ -208,7 +217,9 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
       trackingUri: mlflowTrackingUri,
       buildEnvironment: { ...jobEnvironment, ...buildEnvironment },
       serverEnvironment: jobEnvironment,
-      onProgress: say.progress
+      sandbox,
+      onProgress: say.progress,
+      onProblem: say.problem
     })
   })
 }

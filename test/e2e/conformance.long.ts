@@ -1,7 +1,6 @@
 /** The two backends cannot be told apart through the API, but for what they say of themselves under "backend". */
 import { rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Transition } from '../../src/server/jobs/job.ts'
@@ -64,7 +63,7 @@ const scenarios: Record<string, (service: TestService) => Promise<unknown>> = {
   },
 
   async 'metrics while a job runs, and where they came from'(service) {
-    const folder = tmpdir()
+    const folder = dirname(service.dataDir)
     const project = await pack(watchedProject)
     const { id } = await service.submit({ project, parameters: { folder }, ...local })
     const metrics = async () => {

@@ -43,7 +43,6 @@ export const projectUri = 's3://training/projects/code.tar.gz'
 export const aBackendJob = (changes: Partial<BackendJob> = {}): BackendJob => ({
   id: `job-${ulid().toLowerCase()}`,
   hyperparameters: { alpha: '0.5', 'sagemaker_mlflow_run_entry-point': '"main"' },
-  tenant: 'default',
   environment: {},
   secretNames: [],
   markedSecrets: [],
@@ -52,6 +51,7 @@ export const aBackendJob = (changes: Partial<BackendJob> = {}): BackendJob => ({
   resources: {},
   inputs: {},
   project: { uri: projectUri, open: async () => Readable.from([]) },
+  tenant: 'default',
   outputsUri: 's3://training/jobs',
   createdAt: new Date().toISOString(),
   ...changes

@@ -1,5 +1,5 @@
 /** The whole service in a folder of the test's own, with the real mlflow, as main.ts runs it. */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import { cacheFolder } from '../../scripts/training.ts'
 import { readConfig } from '../../src/server/config.ts'
@@ -36,6 +36,8 @@ export async function testService(
     UV_CACHE_DIR: join(cacheFolder, 'uv'),
     PYTHON: python(),
     MLFLOW_TRACKING_URI: await trackingUri(),
+    // Where a test tells a job to go on.
+    LOCAL_READABLE: dirname(dataDir),
     ...environment
   })
   const service = await createService(config, false)

@@ -10,7 +10,7 @@ export { Resources } from './resources.ts'
 /** What a backend needs to know of a job to run it. */
 export interface BackendJob {
   id: string
-  /** Whose it is. */
+  /** Whose it is. What jobs share beyond their own, they share only with others of the same. */
   tenant: string
   /** SageMaker's map of strings, made by contract/hyperparameters.ts. */
   hyperparameters: Record<string, string>

@@ -31,6 +31,8 @@ export async function localStage(options: StageOptions): Promise<Stage> {
       PYTHON: python,
       MLFLOW_TRACKING_URI: trackingUri,
       LOCAL_SLOTS: '3',
+      // The marks are made from within the sandbox.
+      LOCAL_WRITABLE: folder,
       KEEP_PROJECT_SECONDS: '1'
     },
     { output, imports: [crashPoints] }

@@ -4,6 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Facilities } from './index.ts'
 import { createMlflowServer } from './mlflow-server.ts'
 import { preparePython } from './python.ts'
+import { pythonPaths } from './python-paths.ts'
+import type { Sandbox } from './sandbox.ts'
+import { storePaths } from './store-paths.ts'
+import type { WallBase } from './wall.ts'
 
 const retrySeconds = [2, 5, 15, 30, 60]
 
@@ -18,7 +22,10 @@ export interface FacilityOptions {
   buildEnvironment: Record<string, string>
   /** What the tracking server sees of the service's environment: PATH, locale, time zone. */
   serverEnvironment: Record<string, string>
+  sandbox: Sandbox
   onProgress(text: string): void
+  /** What an operator should know. */
+  onProblem(text: string): void
 }
 
 const requirements = join(import.meta.dirname, '../../../runtime/requirements.txt')
@@ -28,6 +35,7 @@ export function createFacilities(options: FacilityOptions): Facilities {
   const listeners: (() => void)[] = []
   let waitingFor: string | null = 'Preparing the training environment.'
   let python: { python: string; bin: string } | undefined
+  let wall: WallBase | undefined
   let server: ReturnType<typeof createMlflowServer> | undefined
   let preparing: Promise<void> | undefined
 
@@ -45,6 +53,7 @@ export function createFacilities(options: FacilityOptions): Facilities {
       signal: closing.signal,
       ...(options.python ? { python: options.python } : {})
     })
+    if (options.sandbox.wall) wall ??= await fullWall(options, python.python)
     if (!options.trackingUri) {
       server ??= createMlflowServer({
         folder: options.folder,
@@ -77,13 +86,15 @@ export function createFacilities(options: FacilityOptions): Facilities {
 
   return {
     open() {
+      if (options.sandbox.notice && !preparing) options.onProblem(options.sandbox.notice)
       preparing ??= prepareWithPatience()
     },
     pending: () =>
       waitingFor ?? (trackingUri() ? null : 'The tracking server is being started again.'),
     current() {
       const uri = trackingUri()
-      return waitingFor === null && python && uri ? { ...python, trackingUri: uri } : undefined
+      if (waitingFor !== null || !python || !uri) return undefined
+      return { ...python, trackingUri: uri, ...(wall ? { wall } : {}) }
     },
     trackingUri,
     onReady: listener => void listeners.push(listener),
@@ -93,5 +104,19 @@ export function createFacilities(options: FacilityOptions): Facilities {
       await server?.close({ keep: keepServer })
       await preparing
     }
+  }
+}
+
+/** With what is known only when the interpreter is. */
+async function fullWall(
+  { sandbox, buildEnvironment, trackingUri }: FacilityOptions,
+  python: string
+): Promise<WallBase | undefined> {
+  const { wall } = sandbox
+  if (!wall) return undefined
+  return {
+    ...wall,
+    tools: [...wall.tools, ...(await pythonPaths(python, buildEnvironment))],
+    readWrite: [...wall.readWrite, ...storePaths(trackingUri)]
   }
 }

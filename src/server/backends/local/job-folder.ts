@@ -39,11 +39,11 @@ export interface JobFile {
   command: string
   arguments: string[]
   environment: Record<string, string>
+  /** The command that the runtime's own follows: it builds the wall around it (wall.ts). */
+  wall?: string[]
+  /** Another process, with a wall of its own, in which the environment is built when the runtime asks for it. */
+  build?: { arguments: string[]; environment: Record<string, string>; wall: string[] }
   stopGraceSeconds: number
-  /** Files outside of the job's folder that hold its secrets, by their real paths. */
-  secretFiles?: string[]
-  /** Files and folders outside of it that it reads as the data of its input channels, by their real paths. */
-  data?: string[]
   /** When it has run for so long it is stopped. */
   maxRuntimeSeconds?: number
   limits?: JobLimits

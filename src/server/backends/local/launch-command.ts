@@ -9,20 +9,25 @@ export interface Command {
 
 /**
  * Where memory runs out, the kernel ends jobs before anything else; where the processor is wanted by both, the service has
- * it; no dump of a job's memory fills the disk. What a system has not is left out.
+ * it; no dump of a job's memory fills the disk. What a system has not is left out. Behind a wall the shell stays: a wall falls
+ * with its parent, and a runtime whose supervisor was killed is to end in order all the same.
  */
 const script = `{ echo 1000 > /proc/self/oom_score_adj; } 2>/dev/null
 ulimit -c 0
 cores=$1
-shift
+wall=$2
+shift 2
 if [ "$cores" ] && command -v taskset >/dev/null; then set -- taskset -c "$cores" "$@"; fi
+if [ "$wall" ]; then nice -n 5 "$@"; exit $?; fi
 exec nice -n 5 "$@"`
 
 export function behindTheService(job: JobFile): Command {
   const { cpus } = job.limits ?? {}
+  const { wall = [], command } = job
+  const isWalled = wall.length > 0 ? 'walled' : ''
   return {
     command: '/bin/sh',
-    arguments: ['-c', script, 'sh', cores(cpus), job.command, ...job.arguments]
+    arguments: ['-c', script, 'sh', cores(cpus), isWalled, ...wall, command, ...job.arguments]
   }
 }
 

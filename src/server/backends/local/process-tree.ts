@@ -1,5 +1,5 @@
 /**
- * The processes of a job as Linux shows them in /proc: its first one and all that come from it, whatever group or session
+ * The processes of a job as Linux shows them in /proc: its first ones and all that come from them, whatever group or session
  * they make. One that was seen once is known for good: it cannot get away by having its parent end.
  */
 import { readdirSync, readFileSync } from 'node:fs'
@@ -23,16 +23,17 @@ interface Stat extends JobProcess {
   started: string
 }
 
-export function createProcessTree(root: number): ProcessTree {
+export function createProcessTree(firstOnes: () => (number | undefined)[]): ProcessTree {
   const pageBytes = pageSize()
   let known = new Map<number, string>()
   return {
     list() {
       const all = readAll(pageBytes)
+      const first = firstOnes()
       const children = Map.groupBy(all.values(), ({ parent }) => parent)
       const found = new Map<number, Stat>()
       const roots = [...all.values()].filter(
-        ({ pid, started }) => pid === root || known.get(pid) === started
+        ({ pid, started }) => first.includes(pid) || known.get(pid) === started
       )
       for (const process of roots) {
         if (found.has(process.pid)) continue

@@ -1,13 +1,15 @@
 /** One run of a job's runtime: its start, its stop when that is asked for, and its end when it uses too much. */
-import { type ChildProcess, spawn } from 'node:child_process'
+
+import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createBuilder } from './builder.ts'
 import { type JobFile, type JobFolder, readJson, writeJson } from './job-folder.ts'
-import { behindTheService } from './launch-command.ts'
+import { launch, wallIsDown } from './launch.ts'
 import type { Excess } from './limits.ts'
-import { createProcessTree, type ProcessTree } from './process-tree.ts'
+import { createProcessTree, isInNamespace, type ProcessTree } from './process-tree.ts'
 import { watchLimits } from './watch-limits.ts'
 
 export interface JobEnd {
@@ -21,6 +23,8 @@ export type Stop = { why: 'asked' } | { why: 'runtime'; seconds: number }
 
 const stopPollMilliseconds = 200
 const killPollMilliseconds = 5
+/** bwrap's own is 1. */
+const firstInside = 2
 /** How long programs that multiply are killed one by one before everything is. */
 const killMilliseconds = 5000
 
@@ -30,12 +34,15 @@ export async function runJob(folder: JobFolder): Promise<JobEnd> {
   // The program could read it: it holds what environments are built with, such as an index's password.
   await rm(folder.job)
   const log = await open(folder.log, 'a', 0o600)
-  const runtime = startRuntime(job, folder, log)
+  const runtime = launch(job, folder, log)
+  const builder = createBuilder(job, folder, log, runtime)
   const groups = new Set(runtime.pid ? [runtime.pid] : [])
   let announced: Promise<void> = Promise.resolve()
   runtime.on('message', ({ programGroup }: { programGroup?: number }) => {
     if (!programGroup) return
-    groups.add(programGroup)
+    builder.refuse()
+    // Behind a wall it is another process of that number that would be killed.
+    if (!job.wall) groups.add(programGroup)
     announced = writeJson(folder.program, { group: programGroup, at: new Date().toISOString() })
   })
   const exited = exitOf(runtime, log)
@@ -45,13 +52,13 @@ export async function runJob(folder: JobFolder): Promise<JobEnd> {
     await sleepUntil(seconds * 1000, signal)
     if (!signal.aborted) kill(groups)
   }
+  const tree = createProcessTree(() => [runtime.pid, builder.pid()])
   const stop = awaitStop(folder, job, signal).then(async why => {
     if (signal.aborted) return why
-    runtime.kill('SIGTERM')
+    await terminate(runtime, job, signal)
     await endWithin(job.stopGraceSeconds)
     return why
   })
-  const tree = createProcessTree(runtime.pid ?? 0)
   const excess = awaitExcess(folder, job, tree, signal).then(async excess => {
     if (!excess) return undefined
     // Where the disk is full, the exit file alone says so.
@@ -65,6 +72,7 @@ export async function runJob(folder: JobFolder): Promise<JobEnd> {
   ended.abort()
   kill(groups)
   for (const { pid } of tree.list()) send(pid, 'SIGKILL')
+  await Promise.all([wallIsDown(runtime), builder.end()])
   await announced
   const end = { exitCode, stop: await stop, excess: await excess }
   await log.sync()
@@ -72,15 +80,24 @@ export async function runJob(folder: JobFolder): Promise<JobEnd> {
   return end
 }
 
-function startRuntime(job: JobFile, folder: JobFolder, log: FileHandle): ChildProcess {
-  const { command, arguments: given } = behindTheService(job)
-  return spawn(command, given, {
-    cwd: folder.tree.base,
-    env: job.environment,
-    detached: true,
-    stdio: ['ignore', log.fd, log.fd, 'ipc']
-  })
+/** bwrap passes no signal on. */
+async function terminate(
+  runtime: ChildProcess,
+  { wall }: JobFile,
+  ended: AbortSignal
+): Promise<void> {
+  if (!wall) return void runtime.kill('SIGTERM')
+  const tree = createProcessTree(() => [runtime.pid])
+  while (!ended.aborted) {
+    const inner = runtimeBehindWall(tree)
+    if (inner) return send(inner.pid, 'SIGTERM')
+    await sleepUntil(killPollMilliseconds, ended)
+  }
 }
+
+/** Of what bwrap started, the first process but its own. */
+const runtimeBehindWall = (tree: ProcessTree) =>
+  tree.list().find(({ pid }) => isInNamespace(pid, firstInside))
 
 const exitOf = (runtime: ChildProcess, log: FileHandle) =>
   new Promise<number>(resolve => {
@@ -123,9 +140,11 @@ const awaitExcess = async (
  */
 async function endPrograms(tree: ProcessTree, own: number, ended: AbortSignal): Promise<boolean> {
   const until = performance.now() + killMilliseconds
+  const runtimes = createProcessTree(() => [own])
   const stopped = new Set<number>()
   for (let killed = false; !ended.aborted; ) {
-    const programs = tree.list().filter(({ group }) => group !== own)
+    const inner = runtimeBehindWall(runtimes)?.group
+    const programs = tree.list().filter(({ group }) => group !== own && group !== inner)
     if (programs.length === 0) return killed
     if (performance.now() > until) return false
     const fresh = programs.filter(({ pid }) => !stopped.has(pid))

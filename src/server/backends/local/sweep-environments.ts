@@ -7,6 +7,7 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { ifUnused, lastUse } from '../../../system/in-use.ts'
+import { allBuildFolders, type BuildFolders } from './build-folders.ts'
 import {
   type Environment,
   listEnvironments,
@@ -32,34 +33,44 @@ export interface SweepEnvironmentsOptions extends KeepEnvironments {
 /** Those that jobs use stay, however old and many they are. */
 export async function sweepEnvironments(options: SweepEnvironmentsOptions): Promise<void> {
   const { folder, milliseconds, bytes, say } = options
-  const root = join(folder, 'environments')
-  const cache = join(folder, 'cache', 'uv')
-  const pythons = join(folder, 'pythons')
+  const places = await allBuildFolders(folder)
   const isOld = (at: number) => Date.now() - at > milliseconds
-
-  if (existsSync(root)) {
-    const environments = await listEnvironments(root)
-    const folders = environments.flatMap(each => each.folder ?? [])
-    const sizes = bytes === Infinity ? new Map() : await measure([...folders, pythons, cache])
-    let tooMuch = [...sizes.values()].reduce((sum, size) => sum + size, 0) - bytes
+  const environments = await listAll(places)
+  const folders = environments.flatMap(each => each.folder ?? [])
+  const others = places.flatMap(({ pythons, cache }) => [pythons, cache])
+  const sizes = bytes === Infinity ? new Map() : await measure([...folders, ...others])
+  let tooMuch = [...sizes.values()].reduce((sum, size) => sum + size, 0) - bytes
+  for (const { environments: root, cache } of places) {
     // Jobs that run need none of it, and what environments share with it stays with them.
-    if ((tooMuch > 0 || isOld(await lastBuild(root))) && (await removeCache(root, cache))) {
-      tooMuch -= sizes.get(cache) ?? 0
-      say('What environments are built from was removed; what is needed again will be fetched.')
-    }
-    for (const each of environments.toReversed()) {
-      if (each.folder && !isOld(each.usedAt) && tooMuch <= 0) continue
-      if (!(await removeEnvironment(root, each))) continue
-      if (!each.folder) continue
-      tooMuch -= sizes.get(each.folder) ?? 0
-      const since = new Date(each.usedAt).toISOString()
-      say(`The environment ${each.key} was removed: no job has used it since ${since}.`)
-    }
-    await removePythons(root, pythons, isOld)
+    if (!existsSync(root) || (tooMuch <= 0 && !isOld(await lastBuild(root)))) continue
+    if (!(await removeCache(root, cache))) continue
+    tooMuch -= sizes.get(cache) ?? 0
+    say('What environments are built from was removed; what is needed again will be fetched.')
   }
-  for (const place of [root, dirname(cache), pythons])
-    for (const problem of await removeMoved(place))
-      say(`What was removed is partly there; the next sweep tries again: ${problem}`)
+  for (const each of environments.toReversed()) {
+    if (each.folder && !isOld(each.usedAt) && tooMuch <= 0) continue
+    if (!(await removeEnvironment(each.root, each))) continue
+    if (!each.folder) continue
+    tooMuch -= sizes.get(each.folder) ?? 0
+    const since = new Date(each.usedAt).toISOString()
+    say(`The environment ${each.key} was removed: no job has used it since ${since}.`)
+  }
+  for (const { environments: root, pythons } of places)
+    if (existsSync(root)) await removePythons(root, pythons, isOld)
+  for (const { environments: root, cache, pythons } of places)
+    for (const place of [root, dirname(cache), pythons])
+      for (const problem of await removeMoved(place))
+        say(`What was removed is partly there; the next sweep tries again: ${problem}`)
+}
+
+/** The one that was used last is the first. */
+async function listAll(places: BuildFolders[]): Promise<(Environment & { root: string })[]> {
+  const found = await Promise.all(
+    places.map(async ({ environments: root }) =>
+      (await listEnvironments(root)).map(each => ({ ...each, root }))
+    )
+  )
+  return found.flat().sort((a, b) => b.usedAt - a.usedAt)
 }
 
 /** Who builds says so by this name, and who uses an environment that is its alone: interpreters and packages stay. */

@@ -1,17 +1,19 @@
 /** Fills a job's folder: the project, what SageMaker would put below /opt/ml/input, and how the runtime is started. */
 import { createWriteStream } from 'node:fs'
 import { rename } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { codeChannel } from '../../../contract/container.ts'
-import { secretFromPrefix, secretNamesVariable } from '../../../contract/secrets.ts'
 import type { LocalLimits } from '../../local-limits.ts'
 import type { BackendJob } from '../index.ts'
 import type { Input } from './input-data.ts'
+import { environmentOf } from './job-environment.ts'
 import { type JobFile, type JobFolder, makeFolders, writeJson } from './job-folder.ts'
 import { limitsOf } from './limits.ts'
 import { linkInputs } from './link-inputs.ts'
 import type { SecretFiles } from './secret-files.ts'
+import type { WallBase } from './wall.ts'
+import { walledIn } from './walled-in.ts'
 
 export interface JobSettings {
   /** DATA_DIR */
@@ -33,6 +35,8 @@ export interface Tools {
   python: string
   bin: string
   trackingUri: string
+  /** Around each job; without it there is none. */
+  wall?: WallBase
 }
 
 export interface Given extends Tools {
@@ -67,61 +71,23 @@ export async function writeFolder(
     place.tree.inputDataConfig,
     Object.fromEntries(channels.map(channel => [channel, { TrainingInputMode: 'File' }]))
   )
+  const environment = environmentOf(place, job, given, settings)
+  const limits = limitsOf(job.resources, settings.limits)
   const file: JobFile = {
     command: process.execPath,
     arguments: [runtimeMain, 'train'],
-    environment: environmentOf(place, job, given, settings),
-    stopGraceSeconds: settings.stopGraceSeconds
+    environment,
+    stopGraceSeconds: settings.stopGraceSeconds,
+    limits,
+    ...(given.wall
+      ? await walledIn(place, given.wall, {
+          environment,
+          limits,
+          data: [...given.secrets.files, ...[...given.inputs.values()].map(({ path }) => path)]
+        })
+      : {})
   }
-  if (given.secrets.files.length > 0) file.secretFiles = given.secrets.files
-  if (given.inputs.size > 0) file.data = [...given.inputs.values()].map(({ path }) => path)
-  file.limits = limitsOf(job.resources, settings.limits)
   const { maxRuntimeSeconds } = job.resources
   if (maxRuntimeSeconds !== undefined) file.maxRuntimeSeconds = maxRuntimeSeconds
   await writeJson(place.job, file)
 }
-
-/** A job's environment is built from nothing: the service's own, with its secrets, never reaches a job. */
-function environmentOf(
-  place: JobFolder,
-  job: BackendJob,
-  { python, bin, trackingUri, secrets }: Given,
-  { folder, jobEnvironment, buildEnvironment, stopGraceSeconds }: JobSettings
-): Record<string, string> {
-  const build = {
-    UV_CACHE_DIR: join(folder, 'cache', 'uv'),
-    UV_PYTHON_INSTALL_DIR: join(folder, 'pythons'),
-    ...buildEnvironment
-  }
-  return {
-    LANG: 'C.UTF-8',
-    ...jobEnvironment,
-    ...build,
-    PATH: [bin, jobEnvironment.PATH].filter(Boolean).join(delimiter),
-    HOME: place.home,
-    TMPDIR: place.temporary,
-    PYTHONUNBUFFERED: '1',
-    // Where there is no git, MLflow tells every job of it at length.
-    GIT_PYTHON_REFRESH: 'quiet',
-    MLFLOW_TRACKING_URI: trackingUri,
-    ...job.environment,
-    ...secretVariables(job, secrets),
-    SAGEMAKER_BASE_DIR: place.tree.base,
-    TRAINING_JOB_NAME: job.id,
-    MLFLOW_JOBS_PYTHON: python,
-    MLFLOW_JOBS_ENVIRONMENTS: join(folder, 'environments'),
-    MLFLOW_JOBS_BUILD_ONLY: Object.keys(build).join(','),
-    MLFLOW_JOBS_LOCK: place.runtimeLock,
-    MLFLOW_JOBS_STOP_GRACE_SECONDS: String(Math.max(1, stopGraceSeconds - 20))
-  }
-}
-
-const secretVariables = (
-  { secretNames }: BackendJob,
-  { references }: SecretFiles
-): Record<string, string> => ({
-  [secretNamesVariable]: secretNames.join(','),
-  ...Object.fromEntries(
-    Object.entries(references).map(([name, reference]) => [secretFromPrefix + name, reference])
-  )
-})

@@ -1,0 +1,27 @@
+/** Where the environments of projects are built and kept: jobs of one tenant share them, those of others cannot touch them. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface BuildFolders {
+  environments: string
+  /** What they are built from: uv's packages, and the interpreters that it fetched. */
+  cache: string
+  pythons: string
+}
+
+const tenants = 'tenants'
+
+export const buildFolders = (dataDir: string, tenant: string) =>
+  foldersIn(join(dataDir, tenants, tenant))
+
+/** Of all tenants; and of before there were any, for as long as something is there. */
+export async function allBuildFolders(dataDir: string): Promise<BuildFolders[]> {
+  const names = await readdir(join(dataDir, tenants)).catch(() => [])
+  return [dataDir, ...names.map(name => join(dataDir, tenants, name))].map(foldersIn)
+}
+
+const foldersIn = (folder: string): BuildFolders => ({
+  environments: join(folder, 'environments'),
+  cache: join(folder, 'cache', 'uv'),
+  pythons: join(folder, 'pythons')
+})

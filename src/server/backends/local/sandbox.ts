@@ -1,0 +1,101 @@
+/** Whether jobs can have a wall around them on this machine, found out by building one. */
+import { readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { systemDevices, systemPaths } from './system-paths.ts'
+import { type WallBase, wallIn } from './wall.ts'
+
+/** LOCAL_SANDBOX */
+export type SandboxMode = 'auto' | 'bwrap' | 'none'
+
+export interface SandboxOptions {
+  mode: SandboxMode
+  /** DATA_DIR */
+  folder: string
+  /** A folder that is there, and may be written. */
+  temporary: string
+  /** What the operator lets jobs read besides the system. */
+  readable: string[]
+  /** And write. */
+  writable: string[]
+  /** PATH, locale, time zone. */
+  environment: Record<string, string>
+}
+
+export interface Sandbox {
+  /** Without it jobs run as they are. */
+  wall?: WallBase
+  /** What is not as an operator would wish, in sentences. */
+  notice?: string
+}
+
+const source = join(import.meta.dirname, '../../..')
+
+/** What the runtime is made of. */
+const runtimePaths = [
+  process.execPath,
+  source,
+  join(source, '../node_modules'),
+  join(source, '../package.json')
+]
+
+const unprotected =
+  'Local jobs run without a sandbox: they can read and write whatever the user of this service can, other jobs and the record of jobs included.'
+
+/** Throws where a sandbox is asked for and there can be none. */
+export async function findSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { mode, folder, temporary, readable, writable, environment } = options
+  if (mode === 'none') return { notice: `${unprotected} LOCAL_SANDBOX is none.` }
+  const bwrap = await findProgram('bwrap', environment)
+  if (!bwrap) return without(mode, 'There is no bwrap on the PATH: install bubblewrap.')
+  const wall: WallBase = {
+    bwrap,
+    dataDir: folder,
+    system: systemPaths(environment.PATH ?? ''),
+    readOnly: readable,
+    readWrite: writable,
+    devices: systemDevices(),
+    tools: runtimePaths
+  }
+  const problem = await tryWall(wall, temporary, environment)
+  return problem === undefined ? { wall } : without(mode, `bwrap cannot build one here: ${problem}`)
+}
+
+function without(mode: SandboxMode, why: string): Sandbox {
+  if (mode === 'auto') return { notice: `${unprotected} ${why}` }
+  throw new Error(
+    `LOCAL_SANDBOX is bwrap, and jobs cannot have a sandbox. ${why} Or set LOCAL_SANDBOX to auto or none.`
+  )
+}
+
+async function findProgram(name: string, env: Record<string, string>): Promise<string | undefined> {
+  const options = { env, extendEnv: false, reject: false }
+  const { stdout, failed } = await execa('/bin/sh', ['-c', `command -v ${name}`], options)
+  return failed ? undefined : stdout
+}
+
+/** What is wrong with it; undefined: nothing. A container may forbid any part of it. */
+async function tryWall(
+  wall: WallBase,
+  temporary: string,
+  env: Record<string, string>
+): Promise<string | undefined> {
+  const [command = '', ...given] = wallIn(wall, {
+    temporary,
+    readWrite: [temporary],
+    readOnly: [],
+    sharedBytes: 1024 ** 2
+  })
+  const outside = await readlink('/proc/self/ns/pid').catch(() => '')
+  const inside = [process.execPath, '--print', 'fs.readlinkSync("/proc/self/ns/pid")']
+  const { failed, stdout, shortMessage, stderr } = await execa(command, [...given, ...inside], {
+    env,
+    extendEnv: false,
+    reject: false,
+    cwd: temporary,
+    timeout: 20_000,
+    stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'pipe']
+  })
+  if (failed) return /^bwrap: .*/m.exec(String(stderr))?.[0] ?? shortMessage
+  return stdout === outside ? 'it leaves jobs in the namespace of all processes.' : undefined
+}

@@ -1,0 +1,86 @@
+/**
+ * The wall around a job's processes, as bubblewrap (bwrap) builds it: namespaces of their own for processes, mounts, IPC and
+ * names, and a file system of what is named here and nothing else. All paths are the same on both sides.
+ */
+import { dirname } from 'node:path'
+
+/** What all jobs have in common. */
+export interface WallBase {
+  /** The path of bwrap. */
+  bwrap: string
+  /** DATA_DIR: what of it is not named below is not there. */
+  dataDir: string
+  /** Programs, libraries, settings. */
+  system: string[]
+  /** The operator's, to be read, and to be written. */
+  readOnly: string[]
+  readWrite: string[]
+  /** Such as graphics cards. */
+  devices: string[]
+  /** What the runtime needs, wherever it lies: also in DATA_DIR. */
+  tools: string[]
+}
+
+/** What is the job's own. */
+export interface WallOptions {
+  /** Takes the place of /tmp. */
+  temporary: string
+  /** Folders and files that must be there. */
+  readWrite: string[]
+  /** What the job refers to: environments, data, secrets. What is not there is left out. */
+  readOnly: string[]
+  /** Of /dev/shm. */
+  sharedBytes: number
+}
+
+/** Is told when the last process behind the wall is gone: the end of this pipe that bwrap holds is closed then. */
+export const endDescriptor = 4
+
+/**
+ * The command and its arguments, to be followed by those of the program. A session of its own: the runtime asks for its
+ * process group, and one from outside has no number there.
+ */
+export function wallIn(base: WallBase, options: WallOptions): string[] {
+  const each = (option: string, paths: string[]) =>
+    paths.toSorted(byDepth).flatMap(path => [option, path, path])
+  const inData = (path: string) => path.startsWith(`${base.dataDir}/`)
+  const outside = (path: string) => !inData(path)
+  return [
+    base.bwrap,
+    ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ...[
+      '--die-with-parent',
+      '--new-session',
+      '--cap-drop',
+      'ALL',
+      '--sync-fd',
+      String(endDescriptor)
+    ],
+    ...each('--ro-bind-try', base.system),
+    ...['--proc', '/proc', '--dev', '/dev', ...each('--dev-bind-try', base.devices)],
+    ...['--size', String(options.sharedBytes), '--perms', '1777', '--tmpfs', '/dev/shm'],
+    ...[
+      '--remount-ro',
+      '/dev',
+      '--bind',
+      options.temporary,
+      '/tmp',
+      '--symlink',
+      '/tmp',
+      '/var/tmp'
+    ],
+    // What lies below /tmp would be hidden before.
+    ...each('--ro-bind-try', base.readOnly.filter(outside)),
+    ...each('--bind-try', base.readWrite.filter(outside)),
+    ...['--perms', '0755', '--tmpfs', base.dataDir],
+    ...each('--ro-bind-try', [...base.tools, ...base.readOnly.filter(inData), ...options.readOnly]),
+    ...each('--bind', [...base.readWrite.filter(inData), ...options.readWrite]),
+    // Made by the way: folders above what is shown, and the data folder. Nothing is to be written there.
+    ...['--remount-ro', base.dataDir, '--remount-ro', '/', '--']
+  ]
+}
+
+/** A folder hides what was shown below it before. */
+const byDepth = (a: string, b: string) => depth(a) - depth(b) || (a < b ? -1 : 1)
+
+const depth = (path: string) => (path === dirname(path) ? 0 : path.split('/').length)
