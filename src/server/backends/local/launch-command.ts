@@ -1,5 +1,5 @@
 /** How a job's process is started so that the service comes first wherever the kernel has to choose. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import type { JobFile } from './job-folder.ts'
 
 export interface Command {
@@ -16,19 +16,39 @@ const script = `{ echo 1000 > /proc/self/oom_score_adj; } 2>/dev/null
 ulimit -c 0
 cores=$1
 wall=$2
-shift 2
+[ "$3" ] && ulimit -f "$3"
+shift 3
 if [ "$cores" ] && command -v taskset >/dev/null; then set -- taskset -c "$cores" "$@"; fi
 if [ "$wall" ]; then nice -n 5 "$@"; exit $?; fi
 exec nice -n 5 "$@"`
 
-export function behindTheService(job: JobFile): Command {
+export function behindTheService(job: JobFile, folder: string): Command {
   const { cpus } = job.limits ?? {}
   const { wall = [], command } = job
   const isWalled = wall.length > 0 ? 'walled' : ''
   return {
     command: '/bin/sh',
-    arguments: ['-c', script, 'sh', cores(cpus), isWalled, ...wall, command, ...job.arguments]
+    arguments: [
+      '-c',
+      script,
+      'sh',
+      cores(cpus),
+      isWalled,
+      fileBlocks(folder),
+      ...wall,
+      command,
+      ...job.arguments
+    ]
   }
+}
+
+/**
+ * No file longer than the room that there is: one with holes in it takes none, but whoever reads it has no end of it. In
+ * units of 512 bytes, as a shell counts.
+ */
+function fileBlocks(folder: string): string {
+  const { bavail, bsize } = statfsSync(folder, { bigint: true })
+  return String((bavail * bsize) / 512n)
 }
 
 /** So many of those that this process may use, beginning anywhere; empty: all. */

@@ -12,7 +12,7 @@ const downMilliseconds = 10_000
 
 /** Of a session and process group of its own. */
 export function launch(job: JobFile, folder: JobFolder, log: FileHandle): ChildProcess {
-  const { command, arguments: given } = behindTheService(job)
+  const { command, arguments: given } = behindTheService(job, folder.path)
   return spawn(command, given, {
     cwd: folder.tree.base,
     env: job.environment,
