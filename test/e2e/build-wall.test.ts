@@ -1,0 +1,99 @@
+/** Environments are built behind a wall of their own: by packages' code, which anybody may have written. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { findSandbox } from '../../src/server/backends/local/sandbox.ts'
+import { pack } from '../helpers/project.ts'
+import { testService } from '../helpers/service.ts'
+
+const { notice } = await findSandbox({
+  mode: 'auto',
+  folder: t.testdir(),
+  temporary: t.testdir(),
+  readable: [],
+  writable: [],
+  environment: { PATH: process.env.PATH ?? '' }
+})
+const walled = notice ? { skip: notice } : {}
+
+const MLproject =
+  'python_env: python_env.yaml\nentry_points:\n  main:\n    parameters: {data: string}\n    command: python main.py {data}\n'
+
+t.test('an environment is built once, and the program cannot change it', walled, async t => {
+  const { submit, ended, log, dataDir } = await testService(t, {
+    LOCAL_SANDBOX: 'bwrap',
+    PIP_TIMEOUT: '59'
+  })
+  const project = await pack({
+    MLproject,
+    'python_env.yaml': 'dependencies:\n  - six==1.16.0\n',
+    'main.py': `import glob, os, six, sys
+print("six", six.__version__)
+try:
+    open(six.__file__, "a")
+    print("it can be changed")
+except OSError as error:
+    print("not changed:", error.strerror)
+for path in glob.glob("/proc/[0-9]*/environ"):
+    if b"PIP_TIMEOUT" in open(path, "rb").read():
+        print("what environments are built with can be read")
+`
+  })
+  const parameters = { data: dataDir }
+
+  const first = await ended((await submit({ project, parameters })).id)
+  const second = await ended((await submit({ project, parameters })).id)
+
+  for (const job of [first, second]) {
+    const text = await log(job.id)
+    t.match(job, { status: 'succeeded' }, text)
+    t.match(text, 'six 1.16.0\nnot changed: Read-only file system\n')
+    t.notMatch(text, 'can be read')
+  }
+  t.match(await log(first.id), 'Building the environment')
+  t.notMatch(await log(second.id), 'Building the environment')
+  const names = await readdir(join(dataDir, 'tenants', 'default', 'environments'))
+  t.equal(names.filter(name => /^[0-9a-f]{64}$/.test(name)).length, 1)
+})
+
+t.test('the code of a package reaches no record and no other tenant', walled, async t => {
+  const { submit, ended, log, dataDir } = await testService(t, { LOCAL_SANDBOX: 'bwrap' })
+  const project = await pack({
+    MLproject,
+    'python_env.yaml': 'dependencies:\n  - ./evil\n',
+    'evil/pyproject.toml':
+      '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n',
+    'evil/setup.py': `import os, setuptools
+seen = sorted(os.listdir("${dataDir}"))
+setuptools.setup(name="evil", version="1.0", py_modules=["evil"], description=" ".join(seen))
+`,
+    'evil/evil.py': '',
+    'main.py':
+      'import importlib.metadata; print("seen:", importlib.metadata.metadata("evil")["Summary"])'
+  })
+
+  const job = await ended((await submit({ project, parameters: { data: dataDir } })).id)
+
+  const text = await log(job.id)
+  t.match(job, { status: 'succeeded' }, text)
+  t.match(text, /^seen: jobs tenants$/m)
+})
+
+t.test('an environment that cannot be built is the job’s failure', walled, async t => {
+  const { submit, ended, dataDir } = await testService(t, { LOCAL_SANDBOX: 'bwrap' })
+  const project = await pack({
+    MLproject,
+    'python_env.yaml': 'dependencies:\n  - six==99.0\n',
+    'main.py': ''
+  })
+
+  const job = await ended((await submit({ project, parameters: { data: dataDir } })).id)
+
+  t.match(job, {
+    status: 'failed',
+    failure: {
+      kind: 'user',
+      message: /^What python_env\.yaml requires could not be installed: .*six/s
+    }
+  })
+})
