@@ -26,6 +26,8 @@ export interface Promised {
 
 export interface History extends Faults {
   promised: Map<string, Promised>
+  /** When a job moved last (performance.now). */
+  movedAt: number
   /** The job as it was just answered. */
   note(job: Job): void
 }
@@ -37,10 +39,12 @@ export function createHistory(): History {
     stuck: [],
     broken: [],
     promised: new Map(),
+    movedAt: performance.now(),
     note(job) {
       const promised = history.promised.get(job.id)
       if (!promised) return
       history.broken.push(...backwards(job), ...changedPast(promised.seen, job))
+      if (job.status !== promised.seen.status) history.movedAt = performance.now()
       promised.seen = job
     }
   }

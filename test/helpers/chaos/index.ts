@@ -41,9 +41,10 @@ const stages: Record<Part, (options: StageOptions) => Promise<Stage>> = {
   postgres: postgresStage
 }
 
-/** After the last kill. */
-const settleMilliseconds = 4 * 60_000
+/** After the last kill, without that any job moves. */
+const stillMilliseconds = 3 * 60_000
 const tellMilliseconds = 20_000
+const checkMilliseconds = 20 * 60_000
 
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const { part, kills, seed, onProgress, python, trackingUri } = options
@@ -76,12 +77,8 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     history.broken.push(...killed.broken)
     closing.abort()
     onProgress(`${history.promised.size} jobs are acknowledged; waiting for them to end`)
-    const patience = setTimeout(() => over.abort(), settleMilliseconds)
-    const telling = setInterval(() => onProgress(openJobs(history)), tellMilliseconds)
-    await Promise.all(living)
-    clearInterval(telling)
-    clearTimeout(patience)
-    await checkHistory(history, stage, { ...asking, over: AbortSignal.timeout(settleMilliseconds) })
+    await settled(Promise.all(living), history, over, onProgress)
+    await checkHistory(history, stage, { ...asking, over: AbortSignal.timeout(checkMilliseconds) })
     for (const service of stage.services) await service.end()
     history.broken.push(...(await leftListening(stage)), ...(await stage.leftovers(history)))
   } finally {
@@ -96,6 +93,22 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   if (Object.values(faults).some(({ length }) => length > 0)) return { ...result, folder }
   await rm(folder, { recursive: true, force: true })
   return result
+}
+
+/** All have ended, or nothing moves any more. */
+async function settled(
+  ended: Promise<unknown>,
+  history: History,
+  over: AbortController,
+  onProgress: (text: string) => void
+): Promise<void> {
+  history.movedAt = performance.now()
+  const telling = setInterval(() => {
+    onProgress(openJobs(history))
+    if (performance.now() - history.movedAt > stillMilliseconds) over.abort()
+  }, tellMilliseconds)
+  await ended
+  clearInterval(telling)
 }
 
 function openJobs({ promised }: History): string {

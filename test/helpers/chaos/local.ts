@@ -30,7 +30,7 @@ export async function localStage(options: StageOptions): Promise<Stage> {
       DATA_DIR: data,
       PYTHON: python,
       MLFLOW_TRACKING_URI: trackingUri,
-      LOCAL_SLOTS: '3',
+      LOCAL_SLOTS: '2',
       // The marks are made from within the sandbox.
       LOCAL_WRITABLE: folder,
       KEEP_PROJECT_SECONDS: '1'
@@ -40,7 +40,7 @@ export async function localStage(options: StageOptions): Promise<Stage> {
   let projects = 0
   return {
     services: [service],
-    patient: 5,
+    patient: 3,
     hasty: 2,
     parameters: { marks },
 

@@ -16,7 +16,7 @@ const namedShare = 0.7
 const startingShare = 0.4
 const startingMilliseconds = 1_500
 const servingMilliseconds = 2_500
-const patienceMilliseconds = 20_000
+const patienceMilliseconds = 30_000
 
 /** A part's own points come first, then those of all parts, each part beginning with others of them. */
 export function planKills(part: Part, kills: number, chance: Chance): Kill[] {

@@ -62,8 +62,8 @@ async function createStage(options: StageOptions, postgres?: PostgresServer): Pr
 
   return {
     services,
-    patient: 8,
-    hasty: 4,
+    patient: 6,
+    hasty: 3,
     parameters: {},
     missingInput: `s3://${bucket}/nothing/`,
 
