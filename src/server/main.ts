@@ -27,6 +27,8 @@ async function main(): Promise<void> {
   const config = readConfig(process.env)
   const service = await createService(config, {
     level: config.logLevel,
+    // @fastify/multipart tells at `trace` all that it was given, with the caller's key.
+    redact: { paths: ['busboyOptions.headers'], censor: '***' },
     ...(process.stdout.isTTY
       ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
       : {})

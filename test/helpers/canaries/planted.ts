@@ -1,0 +1,55 @@
+/** Secrets that are planted, and the search for them. */
+import { randomBytes } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
+
+export interface Canaries {
+  /** A new one; `where` says where it goes. */
+  plant(where: string): string
+  /** One that was made elsewhere. */
+  add(where: string, secret: string): void
+  /** `except`: where those were planted that are there as documented. */
+  search(place: string, bytes: Buffer | string, except?: RegExp): void
+  count(): number
+  /** How much was searched, and in how many places. */
+  searched(): { bytes: number; places: number }
+  /** Each a sentence. */
+  found(): string[]
+}
+
+/** A piece of a secret is one, too. */
+const pieceLength = 16
+
+export function createCanaries(): Canaries {
+  const planted = new Map<string, string>()
+  const found = new Set<string>()
+  let bytes = 0
+  let places = 0
+
+  return {
+    plant(where) {
+      const secret = `cnry${randomBytes(12).toString('hex')}`
+      planted.set(secret, where)
+      return secret
+    },
+    add: (where, secret) => void planted.set(secret, where),
+    search(place, given, except) {
+      const text = textOf(given)
+      places++
+      bytes += text.length
+      for (const [secret, where] of planted)
+        if (!except?.test(where) && piecesOf(secret).some(piece => text.includes(piece)))
+          found.add(`${place} has the secret of: ${where}`)
+    },
+    count: () => planted.size,
+    searched: () => ({ bytes, places }),
+    found: () => [...found]
+  }
+}
+
+const piecesOf = (secret: string) => [secret.slice(0, pieceLength), secret.slice(-pieceLength)]
+
+function textOf(given: Buffer | string): string {
+  const bytes = Buffer.from(given)
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b
+  return (isGzip ? gunzipSync(bytes) : bytes).toString('latin1')
+}
