@@ -15,6 +15,9 @@ export const hidden = '***'
 /** What is shorter occurs by chance: `true` may be a value, and not everywhere is a secret. */
 export const shortestSecret = 6
 
+/** Of what only its name tells: words such as `default` are values of such variables. */
+export const shortestGuess = 8
+
 export function createMask(secrets: readonly string[] = []): Mask {
   let known: readonly string[] = []
   let pattern: RegExp | undefined

@@ -1,10 +1,7 @@
 /** What of a job's variables must not be seen, and the variables with the values that are kept elsewhere. */
-import { shortestSecret } from '../contract/mask.ts'
+import { shortestGuess, shortestSecret } from '../contract/mask.ts'
 import { credentialsIn, looksSecret } from '../contract/secrets.ts'
 import type { Settings, Variables } from './settings.ts'
-
-/** Words such as `default` are values of variables that only look like a secret. */
-const shortestGuess = 8
 
 /** Without MLFLOW_JOBS_SECRET_NAMES, as where nobody but an SDK started the container, names are what tells. */
 export function secretsIn({ buildVariables, variables, secretNames }: Settings): string[] {

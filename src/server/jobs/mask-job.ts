@@ -1,12 +1,16 @@
 /** Takes a job's secrets out of what others say of it, such as a backend that repeats what it was given. */
-import { createMask, type Mask } from '../../contract/mask.ts'
+import { createMask, type Mask, shortestGuess } from '../../contract/mask.ts'
 import { credentialsIn } from '../../contract/secrets.ts'
-import { literalsOf, secretNamesOf } from './environment.ts'
+import { literalsOf, markedNamesOf, secretNamesOf } from './environment.ts'
 import type { JobRecord } from './job.ts'
 
 export function maskOf({ environment }: Pick<JobRecord, 'environment'>): Mask {
   const literals = literalsOf(environment)
-  const named = secretNamesOf(environment).flatMap(name => literals[name] ?? [])
+  const marked = new Set(markedNamesOf(environment))
+  const named = secretNamesOf(environment).flatMap(name => {
+    const value = literals[name] ?? ''
+    return marked.has(name) || value.length >= shortestGuess ? [value] : []
+  })
   return createMask([...named, ...Object.values(literals).flatMap(credentialsIn)])
 }
 

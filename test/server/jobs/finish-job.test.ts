@@ -193,3 +193,22 @@ t.test('a job that leaves no report keeps the metrics that were seen last', asyn
   t.same((await finish(t, { ...lost, metrics: { loss: 1 } }))?.metrics, { loss: 1 })
   t.same((await finish(t, lost, undefined, { metrics: { loss: 2 } }))?.metrics, { loss: 2 })
 })
+
+t.test('secrets are taken out of what is said of a job, and then out of its record', async t => {
+  const environment = {
+    A: { value: 'a-marked-one', secret: true },
+    HF_TOKEN: 'a-token-by-name',
+    AUTH_MODE: 'default',
+    PLAIN: 'plain-text'
+  }
+  const message = 'it has a-marked-one, a-token-by-name, default and plain-text'
+  const job = await finish(
+    t,
+    { exitCode: 1 },
+    { failure: plainFailure('user', message, 1), warnings: [message] },
+    { environment }
+  )
+  const masked = 'it has ***, ***, default and plain-text'
+  t.match(job, { statusReason: masked, failure: { message: masked }, warnings: [masked] })
+  t.same(job?.environment, { ...environment, A: { secret: true } })
+})
