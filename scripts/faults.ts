@@ -1,9 +1,11 @@
 /** npm run faults: fails every call that an operation makes, one after the other, and tells what is not as documented. */
 import { parseArgs } from 'node:util'
-import { failEveryCall } from '../test/helpers/fail-nth/fail-calls.ts'
+import { failCalls } from '../test/helpers/fail-nth/fail-calls.ts'
 import { createResult, type FaultsResult, isClean } from '../test/helpers/fail-nth/result.ts'
+import { failQueries } from '../test/helpers/fail-nth/sql/index.ts'
 import { failSystemCalls } from '../test/helpers/fail-nth/system/index.ts'
 import { failRequests } from '../test/helpers/fail-nth/wire/index.ts'
+import { noPostgres } from '../test/helpers/postgres.ts'
 import { noStrace } from '../test/helpers/strace.ts'
 import { prepareTestTools } from './training.ts'
 
@@ -14,6 +16,7 @@ more. Layers:
   calls    those of store, storage and backend
   system   system calls below DATA_DIR, of Node and of SQLite, by strace
   wire     requests to S3 and SageMaker
+  sql      queries to PostgreSQL
 With --quick, of each operation a sample that the seed fixes. An operation is one such as submit or delete.`
 
 const { values, positionals } = parseArgs({
@@ -31,10 +34,14 @@ const sample = values.quick ? { seed: Number(values.seed), count: 10 } : undefin
 const options = { ...(only ? { only } : {}), ...(sample ? { sample } : {}) }
 
 const layers: Record<string, (result: FaultsResult) => Promise<void>> = {
-  calls: result => failEveryCall(result, only),
+  calls: result => failCalls(result, options),
   async system(result) {
     if (noStrace) console.log(`system: left out, for ${noStrace}`)
     else await failSystemCalls(result, options)
+  },
+  async sql(result) {
+    if (noPostgres) console.log(`sql: left out, for ${noPostgres}`)
+    else await failQueries(result, options)
   },
   async wire(result) {
     process.env.TEST_TOOLS_PYTHON = await prepareTestTools(text => console.log(`  ${text}`))
@@ -50,9 +57,10 @@ async function main(): Promise<void> {
   for (const name of values.layer ?? Object.keys(layers)) {
     const layer = layers[name]
     if (!layer) throw new Error(usage)
-    const result = createResult()
+    const result = createResult(printer())
+    console.log(`${name}:`)
     await layer(result)
-    print(name, result)
+    result.tell()
     results.push(result)
   }
   const count = (of: (result: FaultsResult) => number) =>
@@ -68,12 +76,20 @@ async function main(): Promise<void> {
   process.exitCode = results.every(isClean) && failures > 0 ? 0 : 1
 }
 
-function print(layer: string, result: FaultsResult): void {
-  console.log(`${layer}: ${result.outcomes.size} sites, ${result.failures} failures`)
-  for (const [site, what] of result.outcomes) {
-    const counts = Map.groupBy(what, one => one)
-    const text = [...counts].map(([one, { length }]) => (length > 1 ? `${length} x ${one}` : one))
-    console.log(`  ${site.padEnd(46)} ${text.join(', ')}`)
+/** Prints what has come since it printed last. */
+function printer() {
+  const printed = new Set<string>()
+  return ({ outcomes, undocumented, unhandled, leaks }: FaultsResult) => {
+    for (const [site, what] of outcomes) {
+      if (printed.has(site)) continue
+      printed.add(site)
+      const counts = Map.groupBy(what, one => one)
+      const text = [...counts].map(([one, { length }]) => (length > 1 ? `${length} x ${one}` : one))
+      console.log(`  ${site.padEnd(46)} ${text.join(', ')}`)
+    }
+    for (const one of [...undocumented, ...unhandled, ...leaks].filter(one => !printed.has(one))) {
+      printed.add(one)
+      console.log(one)
+    }
   }
-  for (const one of [...result.undocumented, ...result.unhandled, ...result.leaks]) console.log(one)
 }

@@ -1,6 +1,6 @@
 /** In short what npm run faults does at length. */
 import t, { type Test } from 'tap'
-import { failEveryCall } from '../helpers/fail-nth/fail-calls.ts'
+import { failCalls } from '../helpers/fail-nth/fail-calls.ts'
 import { createResult, type FaultsResult } from '../helpers/fail-nth/result.ts'
 import { failSystemCalls } from '../helpers/fail-nth/system/index.ts'
 import { noStrace } from '../helpers/strace.ts'
@@ -15,7 +15,7 @@ t.test(
   'whichever call of a deletion fails, it can be asked for again, and leaves nothing',
   async t => {
     const result = createResult()
-    await failEveryCall(result, ['delete'])
+    await failCalls(result, { only: ['delete'] })
     isClean(t, result)
     t.ok(result.failures >= 16, `${result.failures} failures`)
   }

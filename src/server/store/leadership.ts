@@ -68,7 +68,7 @@ export function createLeadership(options: LeadershipOptions): Pick<Store, 'lead'
     const over = new AbortController()
     /** By this machine's clock, and a while before the database says so: counted from before it was asked. */
     let holdsUntil = takenAt + actMilliseconds(leaseMilliseconds)
-    let expiry = setTimeout(expire, holdsUntil - performance.now())
+    let expiry = setTimeout(expire, Math.max(0, holdsUntil - performance.now()))
     const renewing = renewAgain()
 
     function expire(): void {

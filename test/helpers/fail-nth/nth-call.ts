@@ -7,8 +7,8 @@ export type Failure = (typeof failures)[number]
 export interface NthCall {
   /** From now on calls count; the n-th fails so. */
   arm(nth: number, failure: Failure): void
-  /** Calls count no more. Answers which one failed, such as "store.save"; undefined where there were fewer. */
-  disarm(): string | undefined
+  /** Calls count no more. Answers how many there were, and which one failed, such as "store.save". */
+  disarm(): { count: number; failed: string | undefined }
   between<Target extends object>(
     name: string,
     target: Target,
@@ -38,7 +38,7 @@ export function createNthCall(): NthCall {
     },
     disarm() {
       plan = undefined
-      return failed
+      return { count: calls, failed }
     },
     between(name, target, methods, errorOf) {
       const changed: Record<string, unknown> = {}

@@ -68,12 +68,13 @@ const statusIs =
     return statuses.includes(status) ? remote.offences : [`the job is ${status}`]
   }
 
-/** The loop works until the job is so, or a call has failed and some turns have passed since. */
+/** The loop works until the job is so, or its time is over: what has failed may be tried again much later. */
 const loopsUntil =
   (done: (stage: Stage) => Promise<boolean>) =>
   async (stage: Stage): Promise<number> => {
     stage.start()
-    for (let n = 0; n < 30 && !(await done(stage)); n++) await sleep(5)
+    const until = performance.now() + stage.patienceMilliseconds
+    while (!(await done(stage)) && performance.now() < until) await sleep(5)
     return 0
   }
 

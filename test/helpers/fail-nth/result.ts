@@ -10,14 +10,19 @@ export interface FaultsResult {
   unhandled: string[]
   /** What was left over. */
   leaks: string[]
+  /** Each operation when it is done. */
+  tell(): void
 }
 
-export const createResult = (): FaultsResult => ({
+export const createResult = (tell: (result: FaultsResult) => void = () => {}): FaultsResult => ({
   outcomes: new Map(),
   failures: 0,
   undocumented: [],
   unhandled: [],
-  leaks: []
+  leaks: [],
+  tell() {
+    tell(this)
+  }
 })
 
 export function addOutcome(result: FaultsResult, site: string, outcome: string): void {

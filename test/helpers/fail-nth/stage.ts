@@ -24,6 +24,8 @@ export interface Stage {
   storage: Storage
   remote: Remote
   calls: NthCall
+  /** How long the loop may take for what it is asked. */
+  patienceMilliseconds: number
   /** A new process takes over. */
   restart(): Promise<void>
   start(): void
@@ -47,11 +49,18 @@ const words: Record<Failure, string> = {
   lost: 'The connection was reset'
 }
 
-export async function createStage(): Promise<Stage> {
+/** Of another database than SQLite: what the service uses, and what is asked past all failures. */
+export interface Stores {
+  used: Store
+  direct: Store
+}
+
+export async function createStage(stores?: Stores): Promise<Stage> {
   const dataDir = await mkdtemp(join(tmpdir(), 'mlflow-jobs-faults-'))
   const folder = join(dataDir, 'tmp')
   await mkdir(folder)
-  const store = await createStore(openSqlite(join(dataDir, 'jobs.db')))
+  const store = stores?.direct ?? (await createStore(openSqlite(join(dataDir, 'jobs.db'))))
+  const used = stores?.used ?? store
   const storage = createFilesystem(dataDir)
   const remote = createRemote(async id => {
     const job = await store.get(id)
@@ -60,7 +69,7 @@ export async function createStage(): Promise<Stage> {
   const calls = createNthCall()
   const parts = {
     store: watchStore(
-      calls.between('store', store, storeMethods, kind => new StoreUnavailable(words[kind]))
+      calls.between('store', used, storeMethods, kind => new StoreUnavailable(words[kind]))
     ),
     storage: calls.between(
       'storage',
@@ -91,6 +100,7 @@ export async function createStage(): Promise<Stage> {
     storage,
     remote,
     calls,
+    patienceMilliseconds: 200,
     start: () => composed.jobs.start(),
     async restart() {
       await composed.end()
@@ -113,6 +123,7 @@ export async function createStage(): Promise<Stage> {
     async close() {
       await composed.end()
       await store.close()
+      if (used !== store) await used.close()
       await rm(dataDir, { recursive: true })
     }
   }

@@ -22,7 +22,10 @@ export async function failSystemCalls(
   const place = await createPlace(folder)
   try {
     const done: Done[] = []
-    for (const operation of chosen) done.push(await failEach(operation, place, result, sample))
+    for (const operation of chosen) {
+      done.push(await failEach(operation, place, result, sample))
+      result.tell()
+    }
     await place.service.restart()
     for (const each of done) await checkAgain(each, place, result)
     for (const file of await place.service.leftovers())

@@ -18,7 +18,10 @@ export async function failRequests(
   const cloud = await startCloud()
   try {
     for (const operation of operations)
-      if (!only || only.includes(operation.name)) await failEach(operation, cloud, result, sample)
+      if (!only || only.includes(operation.name)) {
+        await failEach(operation, cloud, result, sample)
+        result.tell()
+      }
   } finally {
     await cloud.close()
     process.off('unhandledRejection', unhandled)
