@@ -8,13 +8,13 @@ t.test('a secret is found wherever it lies, in pieces and packed, too', async t 
   const secret = canaries.plant('a job')
   const kept = canaries.plant('plain')
 
-  canaries.search('nowhere', `${secret.slice(0, 15)} ${secret.slice(-15)}`)
+  canaries.search('nowhere', secret.slice(1, -1))
   canaries.search('as documented', kept, /^plain/)
   t.same(canaries.found(), [])
 
   canaries.search('an answer', `{"a":"${secret}"}`)
-  canaries.search('its beginning', secret.slice(0, -4))
-  canaries.search('its end', secret.slice(4))
+  canaries.search('its beginning', secret.slice(0, 8))
+  canaries.search('its end', secret.slice(-8))
   canaries.search('an archive', gzipSync(`${secret} ${kept}`))
   t.same(canaries.found(), [
     'an answer has the secret of: a job',

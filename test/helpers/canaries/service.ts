@@ -34,7 +34,7 @@ export async function startService(environment: Record<string, string>): Promise
 /** What a service says that cannot start. */
 export async function failingService(environment: Record<string, string>): Promise<string> {
   const { child, said } = run(environment)
-  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMilliseconds / 2)
   await once(child, 'exit')
   clearTimeout(timer)
   return said()
