@@ -106,3 +106,54 @@ t.test('two services on one PostgreSQL', { skip: noPostgres }, async t => {
     t.equal((await replicas.roles()).leader, follower)
   })
 })
+
+t.test('a project that both use and remove', { skip: noPostgres }, async t => {
+  const replicas = await startReplicas(
+    2,
+    { pretendMilliseconds: 1 },
+    { KEEP_PROJECT_SECONDS: '0', MAX_QUEUED_JOBS: '100000' }
+  )
+  t.teardown(() => replicas.end())
+  const [one, two] = replicas.all as [Killable, Killable]
+  const archive = await pack({
+    MLproject: 'entry_points:\n  main:\n    command: python train.py\n'
+  })
+  const submit = ({ url }: Killable, project: Blob | string) =>
+    fetch(`${url}/jobs`, { method: 'POST', body: form({ project }) })
+  const wait = async ({ url }: Killable, id: string) => {
+    for (;;) {
+      const job = (await (await fetch(`${url}/jobs/${id}?wait=20`)).json()) as Job
+      if (job.terminal) return job
+    }
+  }
+
+  await t.test('is there for every job that was accepted', async t => {
+    let job = (await (await submit(one, archive)).json()) as Job
+    const { digest } = job.project
+    const counts = { accepted: 0, refused: 0 }
+    for (let round = 0; round < 8; round++) {
+      await wait(one, job.id)
+      const [deleted, ...answers] = await Promise.all([
+        fetch(`${one.url}/jobs/${job.id}`, { method: 'DELETE' }),
+        ...Array.from({ length: 4 }, (_, n) => submit(n % 2 ? one : two, digest)),
+        submit(two, archive)
+      ])
+      t.equal(deleted.status, 204)
+      const jobs: Job[] = []
+      for (const answer of answers)
+        if (answer.status === 202) jobs.push((await answer.json()) as Job)
+        else t.match(await answer.json(), { status: 422, errors: [{ pointer: '/project' }] })
+      counts.accepted += jobs.length
+      counts.refused += answers.length - jobs.length
+      t.equal(answers.at(-1)?.status, 202, 'who sends it is never refused')
+      for (const { id } of jobs)
+        t.match(await wait(two, id), { status: 'succeeded' }, `${id} had its project`)
+      t.equal((await fetch(`${two.url}/projects/${digest}`)).status, 200)
+      const [last, ...others] = jobs.reverse()
+      if (!last) throw new Error('No job was accepted.')
+      for (const { id } of others) await fetch(`${two.url}/jobs/${id}`, { method: 'DELETE' })
+      job = last
+    }
+    t.comment(`${counts.accepted} accepted, ${counts.refused} refused for the project was gone`)
+  })
+})

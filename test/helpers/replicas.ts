@@ -17,7 +17,11 @@ export interface Replicas {
   end(): Promise<void>
 }
 
-export async function startReplicas(count: number, knobs: Partial<Knobs>): Promise<Replicas> {
+export async function startReplicas(
+  count: number,
+  knobs: Partial<Knobs>,
+  given: Record<string, string> = {}
+): Promise<Replicas> {
   const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-replicas-'))
   const postgres = await startPostgres()
   const s3 = await startS3()
@@ -29,6 +33,7 @@ export async function startReplicas(count: number, knobs: Partial<Knobs>): Promi
       createKillable({
         ...emulator.environment,
         ...sagemakerEnvironment,
+        ...given,
         DATABASE_URL,
         DATA_DIR: join(folder, `replica-${n}`)
       })

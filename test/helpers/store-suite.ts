@@ -3,6 +3,7 @@ import type { Test } from 'tap'
 import type { JobRecord } from '../../src/server/jobs/job.ts'
 import type { JobFilter, OldestFilter, Store } from '../../src/server/store/index.ts'
 import { aJob } from './job-record.ts'
+import { projectSuite } from './project-suite.ts'
 
 const at = '2026-02-03T04:05:06.789Z'
 const later = '2026-02-03T05:00:00.000Z'
@@ -310,6 +311,11 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     await store.remove('B')
     t.equal(await store.findKey('a', 'k'), undefined)
     t.ok(await store.findKey('a', 'l'))
+  })
+
+  projectSuite(t, async t => {
+    const store = await makeStore(t)
+    return [store, store]
   })
 
   t.test('can be used until it is closed', async t => {

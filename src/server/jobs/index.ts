@@ -144,7 +144,7 @@ function createView(tenant: string, store: TenantStore, shared: Shared): TenantJ
   }
 
   return {
-    projects: createProjects(projectOptions),
+    projects: createProjects({ ...projectOptions, store }),
     ...createResults({ get, storage, backend }),
     get,
     waitFor: store.waitFor,

@@ -12,6 +12,7 @@ import {
 import { projectKey, type StoredObject } from '../storage/index.ts'
 import { digestPattern, type OpenProject, openStored, type ProjectOptions } from './open-project.ts'
 import type { ProjectLock } from './project-lock.ts'
+import type { TenantStore } from './tenant-store.ts'
 
 export interface StoredProject {
   project: Project
@@ -35,13 +36,14 @@ export interface Projects {
 }
 
 interface ProjectsOptions extends ProjectOptions {
+  store: Pick<TenantStore, 'whileKept'>
   projectLock: ProjectLock
   /** How long one is kept that no job needs. */
   projectMilliseconds: number
 }
 
 export function createProjects(options: ProjectsOptions): Projects {
-  const { storage, projectLock, projectMilliseconds } = options
+  const { tenant, store, storage, projectLock, projectMilliseconds } = options
   const keyOf = (digest: string) => projectKey({ ...options, digest })
 
   async function stat(digest: string) {
@@ -66,7 +68,10 @@ export function createProjects(options: ProjectsOptions): Projects {
       const isYoung = before && Date.now() - before.modifiedAt.getTime() < projectMilliseconds / 2
       if (isYoung) return { added: false, ...factsOf(before) }
       await storage.put(key, archive.path, { ifAbsent: !before })
-      return { added: !before, ...(await stat(digest)) }
+      // Another service may be about to remove the old one.
+      const kept = await store.whileKept({ tenant, digest }, () => storage.stat(key))
+      if (!kept) await storage.put(key, archive.path, { ifAbsent: true })
+      return { added: !before, ...(kept ? factsOf(kept) : await stat(digest)) }
     })
 
   return {

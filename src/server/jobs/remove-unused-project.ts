@@ -4,7 +4,7 @@ import type { Store } from '../store/index.ts'
 import type { ProjectLock } from './project-lock.ts'
 
 export interface ProjectRemoval {
-  store: Pick<Store, 'get' | 'list' | 'remove'>
+  store: Pick<Store, 'get' | 'remove' | 'ifUnused'>
   storage: Storage
   projectLock: ProjectLock
   /** Younger ones may be needed by a submission to come. */
@@ -19,12 +19,11 @@ export function removeUnusedProject(
   const key = projectKey(project)
   return projectLock.alone(key, async () => {
     if (projectLock.isHeld(key)) return false
-    const found = await storage.stat(key)
-    if (!found || Date.now() - found.modifiedAt.getTime() < projectMilliseconds) return false
-    const { tenant, digest } = project
-    const [user] = await store.list({ tenant, project: digest, limit: 1 })
-    if (user) return false
-    await storage.remove(key)
-    return true
+    return store.ifUnused(project, async () => {
+      const found = await storage.stat(key)
+      if (!found || Date.now() - found.modifiedAt.getTime() < projectMilliseconds) return false
+      await storage.remove(key)
+      return true
+    })
   })
 }

@@ -136,15 +136,29 @@ function keep(
   { tenant, storage, store, projectLock }: SubmitOptions
 ): Promise<boolean> {
   const stored = projectKey({ tenant, digest })
+  const createdAt = new Date().toISOString()
+  const taken = key && { ...key, fingerprint, answer: id, createdAt }
+  // Another service, or a person, may have removed it since it was looked at or put there.
+  const demandProject = async () => {
+    if (!(await storage.stat(stored))) throw new SubmissionInvalid([notThere(digest)])
+  }
+  const insert = () => store.insert(jobs, taken, demandProject)
   return projectLock.alone(stored, async () => {
-    if (archive) await storage.put(stored, archive.path, { ifAbsent: true }).catch(notStored)
-    // Another process, or a person, may have removed it since it was looked at.
-    else if (!(await storage.stat(stored))) throw new SubmissionInvalid([notThere(digest)])
-    if (!key) return store.insert(jobs)
-    const createdAt = new Date().toISOString()
-    return store.insert(jobs, { ...key, fingerprint, answer: id, createdAt })
+    if (!archive) return insert()
+    for (let attempt = 1; ; attempt++) {
+      await storage.put(stored, archive.path, { ifAbsent: true }).catch(notStored)
+      try {
+        return await insert()
+      } catch (error) {
+        if (!(error instanceof SubmissionInvalid)) throw error
+        if (attempt === putAttempts) notStored(new Error('It was removed again and again.'))
+      }
+    }
   })
 }
+
+/** One that is new is not removed as an old one is: the second is enough, unless unused projects are kept for no time. */
+const putAttempts = 20
 
 function notStored(cause: Error): never {
   throw new StorageUnavailable(

@@ -4,7 +4,10 @@ import type { JobRecord, JobStatus } from './job.ts'
 import type { WatchedStore } from './job-changes.ts'
 
 export interface TenantStore
-  extends Pick<Store, 'insert' | 'findKey' | 'forgetKeys' | 'list' | 'remove'> {
+  extends Pick<
+    Store,
+    'insert' | 'whileKept' | 'ifUnused' | 'findKey' | 'forgetKeys' | 'list' | 'remove'
+  > {
   get(id: string): Promise<JobRecord | undefined>
   summary(): Promise<Record<JobStatus, number>>
   requestStop(id: string, at: string): Promise<JobRecord | undefined>
@@ -17,6 +20,8 @@ export function tenantStore(store: WatchedStore, tenant: string): TenantStore {
   return {
     // Jobs are made with their tenant, and keys are of a scope that has it.
     insert: store.insert,
+    whileKept: store.whileKept,
+    ifUnused: store.ifUnused,
     findKey: store.findKey,
     forgetKeys: store.forgetKeys,
     get,

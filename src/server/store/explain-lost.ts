@@ -30,7 +30,11 @@ function rethrow(error: Error): never {
 const ownFault = /^(22|23|42)/
 
 /** `pg` tells its own troubles (timeouts, a connection that has ended) by plain errors, and those of the net by Node's. */
-export function isLost(error: Error & { code?: string; syscall?: string }): boolean {
+export function isLost(
+  error: Error & { code?: string; syscall?: string; statusCode?: number }
+): boolean {
+  // Of what was called while the database waited, such as the storage.
+  if (error.statusCode !== undefined) return false
   if (error instanceof pg.DatabaseError) return !ownFault.test(error.code ?? '')
   return (
     error.syscall !== undefined ||

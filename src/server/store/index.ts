@@ -46,6 +46,11 @@ export interface IdempotencyKey {
   createdAt: string
 }
 
+export interface ProjectName {
+  tenant: string
+  digest: string
+}
+
 /** The time for which this service leads: it alone moves jobs on. */
 export interface Term {
   /** Comes when the term is over: from then on nothing may be started, stopped or written. */
@@ -71,9 +76,19 @@ export interface Store {
   readonly name: 'sqlite' | 'postgres'
   /**
    * All of the jobs and the key, or nothing. Durable when it returns: an acknowledged job survives a crash of the machine.
-   * False where the key is there already: another request was sooner, and nothing is inserted.
+   * False where the key is there already: another request was sooner, and nothing is inserted. `demandProject` looks for
+   * the project, which is the same for all of the jobs: until they are inserted, `ifUnused` does not act on it. What it
+   * throws is thrown, and then nothing is inserted.
    */
-  insert(jobs: JobRecord | JobRecord[], key?: IdempotencyKey): Promise<boolean>
+  insert(
+    jobs: JobRecord | JobRecord[],
+    key?: IdempotencyKey,
+    demandProject?: () => Promise<void>
+  ): Promise<boolean>
+  /** `ifUnused`, of any service, does not act on the project meanwhile. */
+  whileKept<Result>(project: ProjectName, act: () => Promise<Result>): Promise<Result>
+  /** Acts where no job has the project, and lets none be inserted that demands it meanwhile. False where one has. */
+  ifUnused(project: ProjectName, act: () => Promise<boolean>): Promise<boolean>
   findKey(scope: string, key: string): Promise<IdempotencyKey | undefined>
   /** Forgets the keys from before that time (RFC 3339, UTC). */
   forgetKeys(before: string): Promise<void>

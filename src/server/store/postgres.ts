@@ -1,6 +1,6 @@
 /**
- * PostgreSQL, which several services may share. Each has connections for requests and the loop, one that listens, and one
- * for its leadership, so that no load can cost it that.
+ * PostgreSQL, which several services may share. Each has connections for requests and the loop, some for submissions, one
+ * that listens, and one for its leadership, so that no load can cost it that.
  */
 import { Socket } from 'node:net'
 import { Kysely, PostgresDialect } from 'kysely'
@@ -12,6 +12,7 @@ import { createLeadership } from './leadership.ts'
 import { createListening } from './listening.ts'
 import type { Tables } from './migrations.ts'
 import { orderedText, shareTables } from './postgres-tables.ts'
+import { guardByLocks } from './project-guard.ts'
 import { createSqlStore, openTables } from './sql.ts'
 
 export interface PostgresOptions {
@@ -38,7 +39,9 @@ const timeouts: pg.ClientConfig = {
   }
 }
 
-const requestConnections = 10
+const requestConnections = 8
+/** They are held while the storage is asked, too: where that is slow, reading jobs is not. */
+const guardedConnections = 4
 const defaultLeaseMilliseconds = 8_000
 
 /** Brings the tables up to date, one service after the other. Throws one sentence where the database cannot be used. */
@@ -54,15 +57,16 @@ export async function createPostgresStore(options: PostgresOptions): Promise<Sto
   const open = (max: number) =>
     new Kysely<Tables>({ dialect: dialectOf({ ...connection, ...timeouts, max }, onProblem) })
   const database = open(requestConnections)
+  const guarded = open(guardedConnections)
   const leases = open(1)
   const listening = createListening({ connection: { ...connection, ...timeouts }, onProblem })
   return explainLost({
-    ...findNothing(createSqlStore('postgres', database)),
+    ...findNothing(createSqlStore('postgres', database, guardByLocks(guarded))),
     ...createLeadership({ database, leases, leaseMilliseconds, onProblem }),
     onChange: listening.add,
     async close() {
       await listening.close()
-      await Promise.all([database.destroy(), leases.destroy()])
+      await Promise.all([database, guarded, leases].map(one => one.destroy()))
     }
   })
 }

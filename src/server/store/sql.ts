@@ -2,12 +2,13 @@
  * The record of jobs in an SQL database. A job is a JSON document; what is searched for, and what may change on its
  * own, has a column. Every change of a job is one statement; only what comes and goes together needs a transaction.
  */
-import { type Dialect, Kysely, type SelectQueryBuilder } from 'kysely'
+import { type Dialect, Kysely, type SelectQueryBuilder, type Transaction } from 'kysely'
 import { isTerminal, type JobRecord, JobStatus } from '../jobs/job.ts'
 import { alone } from './alone.ts'
 import type { IdempotencyKey, JobFilter, Store } from './index.ts'
 import { fromRow, toRow } from './job-row.ts'
 import { type MigrateOptions, migrate, type Tables } from './migrations.ts'
+import { guardInProcess, type ProjectGuard } from './project-guard.ts'
 import { saveJob } from './save-job.ts'
 
 export interface SqlDatabase extends MigrateOptions {
@@ -19,7 +20,8 @@ const terminal = JobStatus.enum.filter(isTerminal)
 
 /** Of a database that no other service uses; closing the store closes it. */
 export async function createStore(sqlDatabase: SqlDatabase): Promise<Store> {
-  const store = createSqlStore(sqlDatabase.name, await openTables(sqlDatabase))
+  const database = await openTables(sqlDatabase)
+  const store = createSqlStore(sqlDatabase.name, database, guardInProcess(database))
   return { ...store, ...alone(store) }
 }
 
@@ -38,7 +40,8 @@ export async function openTables({ dialect, ...options }: SqlDatabase): Promise<
 /** What is the same for one service and for several. */
 export function createSqlStore(
   name: Store['name'],
-  database: Kysely<Tables>
+  database: Kysely<Tables>,
+  guard: ProjectGuard
 ): Omit<Store, 'lead' | 'onChange'> {
   const rows = database
     .selectFrom('jobs')
@@ -57,17 +60,34 @@ export function createSqlStore(
     name,
     get,
 
-    async insert(given, key) {
+    async insert(given, key, demandProject) {
       const jobs = Array.isArray(given) ? given : [given]
-      return database.transaction().execute(async transaction => {
+      const insertAll = async (transaction: Transaction<Tables>) => {
         if (key && !(await takeKey(transaction, key))) return false
         for (const some of chunks(jobs, rowsAtOnce))
           await transaction.insertInto('jobs').values(some.map(toRow)).execute()
         for (const some of chunks(jobs.flatMap(tagRows), rowsAtOnce))
           await transaction.insertInto('job_tags').values(some).execute()
         return true
+      }
+      const [first] = jobs
+      if (!demandProject || !first) return database.transaction().execute(insertAll)
+      return guard.use(projectOf(first), async write => {
+        await demandProject()
+        return write(insertAll)
       })
     },
+
+    whileKept: (project, act) => guard.use(project, act),
+
+    ifUnused: (project, act) =>
+      guard.alone(project, async database => {
+        const jobs = filtered(database.selectFrom('jobs').select('id'), {
+          tenant: project.tenant,
+          project: project.digest
+        })
+        return (await jobs.limit(1).executeTakeFirst()) ? false : act()
+      }),
 
     async findKey(scope, key) {
       const row = await database
@@ -184,6 +204,8 @@ async function takeKey(
     .executeTakeFirst()
   return inserted === 1n
 }
+
+const projectOf = ({ tenant, project: { digest } }: JobRecord) => ({ tenant, digest })
 
 const tagRows = ({ id, tenant, tags }: JobRecord) =>
   Object.entries(tags).map(([key, value]) => ({ tenant, key, value, job_id: id }))

@@ -37,7 +37,7 @@ export interface Stage {
 
 const storeMethods = [
   ...(['insert', 'findKey', 'forgetKeys', 'summary', 'remove', 'get'] as const),
-  ...(['list', 'oldest', 'save', 'requestStop'] as const)
+  ...(['list', 'oldest', 'save', 'requestStop', 'whileKept', 'ifUnused'] as const)
 ]
 const storageMethods = ['put', 'stat', 'read', 'remove'] as const
 const backendMethods = ['start', 'observe', 'stop', 'log', 'forget', 'kept'] as const

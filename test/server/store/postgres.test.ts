@@ -3,6 +3,7 @@ import { createPostgresStore } from '../../../src/server/store/postgres.ts'
 import { version } from '../../../src/server/version.ts'
 import { aJob } from '../../helpers/job-record.ts'
 import { noPostgres, startPostgres } from '../../helpers/postgres.ts'
+import { projectSuite } from '../../helpers/project-suite.ts'
 import { storeSuite } from '../../helpers/store-suite.ts'
 
 const at = '2026-02-03T04:05:06.789Z'
@@ -19,6 +20,13 @@ t.test('the store over PostgreSQL', { skip: noPostgres }, async t => {
 
   await t.test('does what every store does', async t => {
     storeSuite(t, async t => open(t, await server.makeDatabase()))
+  })
+
+  await t.test('does so for two services at once, where projects are removed', async t => {
+    projectSuite(t, async t => {
+      const url = await server.makeDatabase()
+      return [await open(t, url), await open(t, url)]
+    })
   })
 
   await t.test('services that start at once bring one empty database up to date', async t => {
