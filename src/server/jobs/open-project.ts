@@ -2,7 +2,7 @@
 import type { Fault } from '../../contract/fault.ts'
 import { type Reading, readProject } from '../../contract/mlproject.ts'
 import type { Room } from '../disk.ts'
-import { SubmissionInvalid } from '../errors.ts'
+import { ProjectNotFound, SubmissionInvalid } from '../errors.ts'
 import {
   inspectArchive,
   type ProjectFacts,
@@ -48,23 +48,27 @@ export async function openProject(
     if (digest === undefined) faults.push(noProject)
     else if (archive) faults.push(twoProjects)
     else if (!digestPattern.test(digest)) faults.push(noDigest)
-    else if (!(await options.storage.stat(projectKey({ ...options, digest }))))
-      faults.push(notThere(digest))
     else return await openStored(digest, path, options)
   } catch (error) {
-    if (!(error instanceof SubmissionInvalid)) throw error
-    faults.push(...error.faults)
+    if (error instanceof ProjectNotFound && digest) faults.push(notThere(digest))
+    else if (error instanceof SubmissionInvalid) faults.push(...error.faults)
+    else throw error
   }
   return undefined
 }
 
-/** Of a project that the storage has. Throws SUBMISSION_INVALID where there is none at this path. */
+/** Of a project that the storage has. Throws PROJECT_NOT_FOUND, or SUBMISSION_INVALID where there is none at this path. */
 export async function openStored(
   digest: string,
   path: string | undefined,
   options: ProjectOptions
 ): Promise<OpenProject> {
-  const open = () => options.storage.read(projectKey({ ...options, digest }))
+  const { storage } = options
+  const key = projectKey({ ...options, digest })
+  const open = () =>
+    storage.read(key).catch(async error => {
+      throw (await storage.stat(key)) ? error : new ProjectNotFound(digest)
+    })
   return withReading(await readStored(open, { ...options, ...optional(path) }))
 }
 

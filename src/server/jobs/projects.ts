@@ -12,6 +12,7 @@ import {
 import { projectKey, type StoredObject } from '../storage/index.ts'
 import { digestPattern, type OpenProject, openStored, type ProjectOptions } from './open-project.ts'
 import type { ProjectLock } from './project-lock.ts'
+import { putProject } from './put-project.ts'
 import type { TenantStore } from './tenant-store.ts'
 
 export interface StoredProject {
@@ -67,10 +68,10 @@ export function createProjects(options: ProjectsOptions): Projects {
       // Who sends it is about to use it: an old one is stored anew, so that it is not swept before.
       const isYoung = before && Date.now() - before.modifiedAt.getTime() < projectMilliseconds / 2
       if (isYoung) return { added: false, ...factsOf(before) }
-      await storage.put(key, archive.path, { ifAbsent: !before })
+      await putProject(storage, key, archive, { ifAbsent: !before })
       // Another service may be about to remove the old one.
       const kept = await store.whileKept({ tenant, digest }, () => storage.stat(key))
-      if (!kept) await storage.put(key, archive.path, { ifAbsent: true })
+      if (!kept) await putProject(storage, key, archive, { ifAbsent: true })
       return { added: !before, ...(kept ? factsOf(kept) : await stat(digest)) }
     })
 
@@ -79,8 +80,12 @@ export function createProjects(options: ProjectsOptions): Projects {
     get,
 
     async files({ digest, path }) {
-      if (!(await storage.stat(keyOf(digest)))) return undefined
-      return (await openStored(digest, path, options)).inspected.tree
+      try {
+        return (await openStored(digest, path, options)).inspected.tree
+      } catch (error) {
+        if (error instanceof ProjectNotFound) return undefined
+        throw error
+      }
     },
 
     async add(archive, path) {

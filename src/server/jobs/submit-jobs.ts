@@ -11,6 +11,7 @@ import type { JobRecord } from './job.ts'
 import type { CheckQueue } from './limit-queue.ts'
 import { notThere, type OpenProject, openProject, type ProjectOptions } from './open-project.ts'
 import type { ProjectLock } from './project-lock.ts'
+import { putProject } from './put-project.ts'
 import {
   type Accepted,
   type Asked,
@@ -146,7 +147,7 @@ function keep(
   return projectLock.alone(stored, async () => {
     if (!archive) return insert()
     for (let attempt = 1; ; attempt++) {
-      await storage.put(stored, archive.path, { ifAbsent: true }).catch(notStored)
+      await putProject(storage, stored, archive, { ifAbsent: true }).catch(notStored)
       try {
         return await insert()
       } catch (error) {
