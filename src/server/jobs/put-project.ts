@@ -1,5 +1,6 @@
 /** As the storage’s `put`, which takes the file over; here it stays, for it may have to be put again. */
-import { link, rm } from 'node:fs/promises'
+import { link } from 'node:fs/promises'
+import { discardFile } from '../projects/index.ts'
 import type { Storage } from '../storage/index.ts'
 
 export async function putProject(
@@ -13,6 +14,6 @@ export async function putProject(
   try {
     await storage.put(key, name, options)
   } finally {
-    await rm(name, { force: true })
+    await discardFile(name)
   }
 }
