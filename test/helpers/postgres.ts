@@ -29,7 +29,7 @@ const programs = findPrograms()
 export const noPostgres = programs === undefined && 'there is no PostgreSQL server on this machine'
 
 /** The server refuses to run as root: there it runs as nobody. */
-const owner = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+export const owner = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 /** In a language whose order of text is not that of bytes. */
 const initialized = [
@@ -37,7 +37,8 @@ const initialized = [
   ...['--locale-provider=icu', '--icu-locale=en', '--locale=C.UTF-8']
 ]
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** `given`: settings of the server, such as ssl=on. */
+export async function startPostgres(given: string[] = []): Promise<PostgresServer> {
   if (!programs) throw new Error(`${noPostgres}`)
   const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-postgres-'))
   if (owner.uid !== undefined) await chown(folder, owner.uid, owner.gid)
@@ -63,7 +64,8 @@ export async function startPostgres(): Promise<PostgresServer> {
 
   function run(): ChildProcess {
     // What is written survives a kill, if not a machine's end.
-    const settings = ['-h', '127.0.0.1', '-p', `${port}`, '-k', folder, '-F']
+    const own = given.flatMap(setting => ['-c', setting])
+    const settings = ['-h', '127.0.0.1', '-p', `${port}`, '-k', folder, '-F', ...own]
     return spawn(join(programs ?? '', 'postgres'), ['-D', data, ...settings], {
       ...options,
       stdio: 'ignore'
