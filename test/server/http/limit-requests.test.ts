@@ -62,9 +62,9 @@ t.test('what is too much is refused before its body is read', async t => {
     }
   })
 
-  const refused = await fetch(`${url}/projects`, {
+  const refused = await fetch(`${url}/jobs`, {
     method: 'POST',
-    headers: { ...headers, 'content-type': 'application/gzip' },
+    headers: { ...headers, 'content-type': 'application/json' },
     body,
     duplex: 'half'
   })
