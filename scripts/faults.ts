@@ -30,7 +30,7 @@ const { values, positionals } = parseArgs({
 })
 
 const only = positionals.length > 0 ? positionals : undefined
-const sample = values.quick ? { seed: Number(values.seed), count: 10 } : undefined
+const sample = values.quick ? { seed: Number(values.seed), count: 3 } : undefined
 const options = { ...(only ? { only } : {}), ...(sample ? { sample } : {}) }
 
 const layers: Record<string, (result: FaultsResult) => Promise<void>> = {

@@ -128,6 +128,7 @@ export const operations: SystemOperation[] = [
   },
   {
     name: 'finish',
+    prepare: (place, key) => place.project(key),
     async act(place, key) {
       await place.unfinished(key)
       return endOf(place, key)

@@ -21,6 +21,8 @@ export interface Place {
   folder: string
   url: string
   outputs: Outputs
+  /** The digest of this key's project, which is kept without a job. */
+  project(key: string): Promise<string>
   /** The job of this key, queued. */
   queued(key: string): Promise<string>
   /** The same, ended well, with all that it left. */
@@ -49,6 +51,13 @@ export async function createPlace(folder: string): Promise<Place> {
     await storage.put(key, copy)
   }
 
+  const digests = new Map<string, string>()
+  async function project(key: string): Promise<string> {
+    const digest = digests.get(key) ?? (await sendProject(url, key))
+    digests.set(key, digest)
+    return digest
+  }
+
   /** Once: the second attempt finds what the first has made of it. */
   async function insert(
     key: string,
@@ -57,7 +66,7 @@ export async function createPlace(folder: string): Promise<Place> {
   ) {
     const id = idOf(key)
     if (await store.get(id)) return id
-    const digest = await sendProject(url, key)
+    const digest = await project(key)
     await before(id)
     const job = aJob({ id, name: key, parameters: { alpha: '1' }, inputs: {}, ...changes })
     await store.insert({ ...job, project: { ...job.project, digest } })
@@ -69,6 +78,7 @@ export async function createPlace(folder: string): Promise<Place> {
     folder,
     url,
     outputs,
+    project,
     queued: key => insert(key, {}, async () => {}),
     ended: key =>
       insert(
@@ -103,6 +113,7 @@ export async function createPlace(folder: string): Promise<Place> {
 async function sendProject(url: string, key: string): Promise<string> {
   const project = await pack({ ...simpleProject, 'key.txt': key })
   const answer = await fetch(`${url}/projects`, { method: 'POST', body: form({ project }) })
+  if (!answer.ok) throw new Error(await answer.text())
   return ((await answer.json()) as { digest: string }).digest
 }
 
