@@ -366,6 +366,15 @@ export const Variables = Type.Object({
         'Folders that they may write, too: whatever one job leaves there, all others find.'
     })
   ),
+  LOCAL_USER: Type.Optional(
+    Type.String({
+      pattern: '^([a-z_][a-z0-9_.-]*|[1-9]\\d*:[1-9]\\d*)$',
+      right: "a user's name, or numbers such as 10001:10001",
+      otherwise: 'the service’s own',
+      description:
+        'The user that local jobs run as, where the service is root: a name, or `UID:GID`. It needs the sandbox, and must be able to read the files of secrets and what `LOCAL_READABLE` names.'
+    })
+  ),
   MLFLOW_TRACKING_URI: Type.Optional(
     Type.String({
       pattern: '^([A-Za-z][A-Za-z0-9+.-]*:.+|databricks)$',

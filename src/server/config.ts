@@ -53,6 +53,7 @@ export interface Config {
   /** Absolute paths, for jobs in a sandbox. */
   localReadable: string[]
   localWritable: string[]
+  localUser: string | undefined
   /** The operator's tracking server; without it one is kept. */
   mlflowTrackingUri: string | undefined
   logLevel: Variables['LOG_LEVEL']
@@ -147,6 +148,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     localSandbox: values.LOCAL_SANDBOX,
     localReadable: values.LOCAL_READABLE?.split(':') ?? [],
     localWritable: values.LOCAL_WRITABLE?.split(':') ?? [],
+    localUser: values.LOCAL_USER,
     mlflowTrackingUri: values.MLFLOW_TRACKING_URI,
     logLevel: values.LOG_LEVEL,
     limits: {

@@ -194,6 +194,7 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
     temporary,
     readable: config.localReadable,
     writable: config.localWritable,
+    user: config.localUser,
     environment: jobEnvironment
   })
   return createLocal({

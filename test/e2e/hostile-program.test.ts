@@ -16,8 +16,12 @@ const memoryMb = 2048
 
 process.env.CANARY_OF_THE_SERVICE = 'yes'
 
-async function attack(t: Test, sandbox: 'bwrap' | 'none') {
-  const service = await testService(t, { LOCAL_SANDBOX: sandbox, LOCAL_READABLE: '' })
+async function attack(t: Test, sandbox: 'bwrap' | 'none', user = '') {
+  const service = await testService(t, {
+    LOCAL_SANDBOX: sandbox,
+    LOCAL_READABLE: '',
+    LOCAL_USER: user
+  })
   const { dataDir } = service
   const others = [join(dataDir, 'jobs', 'other'), join(dataDir, 'tenants/another/environments')]
   for (const folder of others) {
@@ -77,6 +81,17 @@ t.test('with a wall around it', notice ? { skip: notice } : {}, async t => {
   t.same(collected, ['honest'], 'what leads elsewhere is not collected')
   for (const folder of others)
     t.ok(existsSync(join(folder, 'secret')), 'there was something to get at')
+})
+
+const asRoot = { skip: notice ?? (process.getuid?.() !== 0 && 'only root can') }
+
+t.test('with a wall around it, as a user of its own', asRoot, async t => {
+  const { job, succeeded, left, collected } = await attack(t, 'bwrap', '12345:23456')
+
+  t.match(job, { status: 'succeeded' })
+  t.same(succeeded, [])
+  t.same(left, [])
+  t.same(collected, ['honest'])
 })
 
 t.test('without one', async t => {

@@ -42,6 +42,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     localSandbox: 'auto',
     localReadable: [],
     localWritable: [],
+    localUser: undefined,
     mlflowTrackingUri: undefined,
     logLevel: 'info',
     limits: defaultLimits,
@@ -92,6 +93,7 @@ t.test('reads every variable', async t => {
     LOCAL_SANDBOX: 'bwrap',
     LOCAL_READABLE: '/datasets:/srv/models',
     LOCAL_WRITABLE: '/scratch',
+    LOCAL_USER: 'trainer',
     LOCAL_MAX_LOG_BYTES: '1000000',
     SECRET_ROOTS: '/run/secrets/{tenant}, /srv/secrets',
     INPUT_ROOTS: '/data/{tenant}/, s3://data/',
@@ -149,6 +151,7 @@ t.test('reads every variable', async t => {
     localSandbox: 'bwrap',
     localReadable: ['/datasets', '/srv/models'],
     localWritable: ['/scratch'],
+    localUser: 'trainer',
     mlflowTrackingUri: 'https://mlflow.example',
     logLevel: 'debug',
     limits: {

@@ -86,7 +86,8 @@ export function createFacilities(options: FacilityOptions): Facilities {
 
   return {
     open() {
-      if (options.sandbox.notice && !preparing) options.onProblem(options.sandbox.notice)
+      const { notice, userNotice } = options.sandbox
+      for (const text of preparing ? [] : [notice, userNotice]) if (text) options.onProblem(text)
       preparing ??= prepareWithPatience()
     },
     pending: () =>

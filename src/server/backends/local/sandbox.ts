@@ -1,7 +1,8 @@
 /** Whether jobs can have a wall around them on this machine, found out by building one. */
-import { readlink } from 'node:fs/promises'
+import { mkdtemp, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { findUser, giveAlone } from './job-user.ts'
 import { systemDevices, systemPaths } from './system-paths.ts'
 import { type WallBase, wallIn } from './wall.ts'
 
@@ -18,6 +19,8 @@ export interface SandboxOptions {
   readable: string[]
   /** And write. */
   writable: string[]
+  /** LOCAL_USER */
+  user?: string | undefined
   /** PATH, locale, time zone. */
   environment: Record<string, string>
 }
@@ -25,8 +28,10 @@ export interface SandboxOptions {
 export interface Sandbox {
   /** Without it jobs run as they are. */
   wall?: WallBase
-  /** What is not as an operator would wish, in sentences. */
+  /** Why there is none, in sentences. */
   notice?: string
+  /** What else is not as an operator would wish. */
+  userNotice?: string
 }
 
 const source = join(import.meta.dirname, '../../..')
@@ -42,8 +47,23 @@ const runtimePaths = [
 const unprotected =
   'Local jobs run without a sandbox: they can read and write whatever the user of this service can, other jobs and the record of jobs included.'
 
-/** Throws where a sandbox is asked for and there can be none. */
+const asRoot =
+  'Local jobs run as root, because the service does. Set LOCAL_USER to a user that has nothing else to do, or run the service as one.'
+
+/** Throws where a sandbox or a user is asked for and there can be none. */
 export async function findSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { user } = options
+  const sandbox = await findWall(options)
+  if (user && !sandbox.wall)
+    throw new Error(
+      `LOCAL_USER is ${user}: jobs run as another user only in a sandbox. ${sandbox.notice}`
+    )
+  return user === undefined && process.getuid?.() === 0
+    ? { ...sandbox, userNotice: asRoot }
+    : sandbox
+}
+
+async function findWall(options: SandboxOptions): Promise<Sandbox> {
   const { mode, folder, temporary, readable, writable, environment } = options
   if (mode === 'none') return { notice: `${unprotected} LOCAL_SANDBOX is none.` }
   const bwrap = await findProgram('bwrap', environment)
@@ -57,6 +77,8 @@ export async function findSandbox(options: SandboxOptions): Promise<Sandbox> {
     devices: systemDevices(),
     tools: runtimePaths
   }
+  if (options.user)
+    wall.user = await findUser(options.user, await findProgram('setpriv', environment), environment)
   const problem = await tryWall(wall, temporary, environment)
   return problem === undefined ? { wall } : without(mode, `bwrap cannot build one here: ${problem}`)
 }
@@ -80,22 +102,25 @@ async function tryWall(
   temporary: string,
   env: Record<string, string>
 ): Promise<string | undefined> {
+  const own = await mkdtemp(join(temporary, 'sandbox-'))
+  if (wall.user) await giveAlone(own, wall.user)
   const [command = '', ...given] = wallIn(wall, {
-    temporary,
-    readWrite: [temporary],
+    temporary: own,
+    readWrite: [own],
     readOnly: [],
     sharedBytes: 1024 ** 2
   })
   const outside = await readlink('/proc/self/ns/pid').catch(() => '')
   const inside = [process.execPath, '--print', 'fs.readlinkSync("/proc/self/ns/pid")']
-  const { failed, stdout, shortMessage, stderr } = await execa(command, [...given, ...inside], {
+  const { failed, stdout, exitCode, stderr } = await execa(command, [...given, ...inside], {
     env,
     extendEnv: false,
     reject: false,
-    cwd: temporary,
+    cwd: '/',
     timeout: 20_000,
     stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'pipe']
   })
-  if (failed) return /^bwrap: .*/m.exec(String(stderr))?.[0] ?? shortMessage
+  const said = /^(bwrap|setpriv): .*/m.exec(String(stderr))?.[0]
+  if (failed) return said ?? `what it was to start ended with exit code ${exitCode}: ${stderr}`
   return stdout === outside ? 'it leaves jobs in the namespace of all processes.' : undefined
 }

@@ -3,6 +3,7 @@
  * names, and a file system of what is named here and nothing else. All paths are the same on both sides.
  */
 import { dirname } from 'node:path'
+import { asUser, type JobUser } from './job-user.ts'
 
 /** What all jobs have in common. */
 export interface WallBase {
@@ -19,6 +20,8 @@ export interface WallBase {
   devices: string[]
   /** What the runtime needs, wherever it lies: also in DATA_DIR. */
   tools: string[]
+  /** Who jobs are; without it, who the service is. */
+  user?: JobUser
 }
 
 /** What is the job's own. */
@@ -41,8 +44,12 @@ export const endDescriptor = 4
  * process group, and one from outside has no number there.
  */
 export function wallIn(base: WallBase, options: WallOptions): string[] {
-  const each = (option: string, paths: string[]) =>
-    paths.toSorted(byDepth).flatMap(path => [option, path, path])
+  const above = (paths: string[]) =>
+    foldersAbove(paths).flatMap(path => ['--perms', '0755', '--dir', path])
+  const each = (option: string, paths: string[]) => [
+    ...above(paths),
+    ...paths.toSorted(byDepth).flatMap(path => [option, path, path])
+  ]
   const inData = (path: string) => path.startsWith(`${base.dataDir}/`)
   const outside = (path: string) => !inData(path)
   return [
@@ -72,12 +79,27 @@ export function wallIn(base: WallBase, options: WallOptions): string[] {
     // What lies below /tmp would be hidden before.
     ...each('--ro-bind-try', base.readOnly.filter(outside)),
     ...each('--bind-try', base.readWrite.filter(outside)),
+    ...above([base.dataDir]),
     ...['--perms', '0755', '--tmpfs', base.dataDir],
     ...each('--ro-bind-try', [...base.tools, ...base.readOnly.filter(inData), ...options.readOnly]),
     ...each('--bind', [...base.readWrite.filter(inData), ...options.readWrite]),
     // Made by the way: folders above what is shown, and the data folder. Nothing is to be written there.
-    ...['--remount-ro', base.dataDir, '--remount-ro', '/', '--']
+    ...['--remount-ro', base.dataDir, '--remount-ro', '/'],
+    // Only to become another; those are gone then.
+    ...(base.user ? ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID'] : []),
+    ...(base.user ? ['--cap-add', 'CAP_SETPCAP'] : []),
+    '--',
+    ...(base.user ? asUser(base.user) : [])
   ]
+}
+
+/** bwrap would make them for root alone. */
+function foldersAbove(paths: string[]): string[] {
+  const above = new Set<string>()
+  for (const path of paths)
+    for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder))
+      above.add(folder)
+  return [...above].sort(byDepth)
 }
 
 /** A folder hides what was shown below it before. */

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
 import { secretFromPrefix } from '../../../contract/secrets.ts'
 import type { JobFile, JobFolder } from './job-folder.ts'
+import { give, giveAlone } from './job-user.ts'
 import type { JobLimits } from './limits.ts'
 import { type WallBase, wallIn } from './wall.ts'
 
@@ -30,6 +31,10 @@ export async function walledIn(
   const shared = await sharedFolders(environment)
   await writeFile(runtimeLock, '', { flag: 'a', mode: 0o600 })
   const own = [tree.base, home, temporary]
+  if (base.user) {
+    await give([...own, runtimeLock], base.user)
+    for (const path of shared.all) await giveAlone(path, base.user)
+  }
   const common = { temporary, sharedBytes: limits.memoryMb * 1024 ** 2 }
   const withoutBuilding = Object.entries(environment).filter(([name]) => !names.has(name))
   return {
@@ -64,7 +69,10 @@ async function sharedFolders(environment: Record<string, string>) {
   for (const folder of written) await mkdir(folder, { recursive: true, mode: 0o700 })
   return {
     used: [environments, pythons].filter(isAbsolute),
-    written: [tenant, ...written.filter(folder => !folder.startsWith(`${tenant}/`))]
+    written: [tenant, ...written.filter(folder => !folder.startsWith(`${tenant}/`))],
+    all: [tenant, dirname(UV_CACHE_DIR), ...written].filter(
+      folder => folder === tenant || folder.startsWith(`${tenant}/`)
+    )
   }
 }
 

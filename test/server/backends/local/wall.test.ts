@@ -11,6 +11,7 @@ import {
   readJson,
   writeJson
 } from '../../../../src/server/backends/local/job-folder.ts'
+import { give } from '../../../../src/server/backends/local/job-user.ts'
 import type { JobLimits } from '../../../../src/server/backends/local/limits.ts'
 import { findSandbox, type SandboxMode } from '../../../../src/server/backends/local/sandbox.ts'
 import { wallIn } from '../../../../src/server/backends/local/wall.ts'
@@ -20,7 +21,12 @@ const main = join(import.meta.dirname, '../../../../src/server/backends/local/su
 const mebibyte = 1024 ** 2
 const { PATH = '' } = process.env
 
-const sandboxIn = async (folder: string, mode: SandboxMode = 'auto', path = PATH) => {
+const sandboxIn = async (
+  folder: string,
+  mode: SandboxMode = 'auto',
+  path = PATH,
+  user?: string
+) => {
   const temporary = join(folder, 'tmp')
   await mkdir(temporary, { recursive: true })
   return findSandbox({
@@ -29,6 +35,7 @@ const sandboxIn = async (folder: string, mode: SandboxMode = 'auto', path = PATH
     temporary,
     readable: [join(folder, '..', 'readable')],
     writable: [join(folder, '..', 'writable')],
+    user,
     environment: { PATH: path }
   })
 }
@@ -41,15 +48,17 @@ interface Running {
   dataDir: string
   readOnly?: string[]
   limits?: JobLimits
+  user?: string
 }
 
 /** A job that runs the text behind a wall, as the service would have written it. */
-async function place(program: string, { dataDir, readOnly = [], limits }: Running) {
-  const sandbox = await sandboxIn(dataDir)
+async function place(program: string, { dataDir, readOnly = [], limits, user }: Running) {
+  const sandbox = await sandboxIn(dataDir, 'auto', PATH, user)
   if (!sandbox.wall) throw new Error(sandbox.notice)
   const folder = jobFolder(join(dataDir, 'jobs', 'job-a', 'local'))
   await makeFolders(folder)
   const { temporary, tree } = folder
+  if (sandbox.wall.user) await give([tree.base, folder.home, temporary], sandbox.wall.user)
   await writeJson(folder.job, {
     command: '/bin/sh',
     arguments: ['-c', program],
@@ -264,6 +273,38 @@ t.test('folders of the operator are there, and hide no data folder below them', 
 
   t.equal(await readFile(join(folder, 'writable', 'writable', 'x'), 'utf8'), 'x\n')
   t.match(log, /readable\/x: Read-only file system\njobs\n$/)
+})
+
+const asRoot = {
+  skip: notice ?? (process.getuid?.() !== 0 && 'only root can start a program as another user')
+}
+
+t.test('where the service is root, a job runs as the user that is named', asRoot, async t => {
+  const dataDir = testFolder(t)
+  const secret = join(dataDir, 'secret')
+  await writeFile(secret, 'of root', { mode: 0o600 })
+
+  const { log, folder } = await run(
+    `id -u; id -g; id -G; cat "${secret}"; grep -E "Cap(Eff|Bnd)|NoNew" /proc/self/status; echo kept > model/kept`,
+    { dataDir, readOnly: [secret], user: '12345:23456' }
+  )
+
+  t.match(log, /^12345\n23456\n23456\n.*Permission denied\n/)
+  t.match(log, /CapEff:\s0+\nCapBnd:\s0+\nNoNewPrivs:\s1/)
+  t.ok(existsSync(folder.modelArchive))
+})
+
+t.test('a user that there is not', asRoot, async t => {
+  const dataDir = testFolder(t)
+
+  await t.rejects(sandboxIn(dataDir, 'auto', PATH, 'nobody-of-that-name'), {
+    message: /^LOCAL_USER is nobody-of-that-name: there is no such user/
+  })
+  await t.rejects(sandboxIn(dataDir, 'none', PATH, '12345:23456'), {
+    message: /^LOCAL_USER is 12345:23456: jobs run as another user only in a sandbox/
+  })
+  t.match(await sandboxIn(dataDir), { userNotice: /^Local jobs run as root/ })
+  t.notOk((await sandboxIn(dataDir, 'auto', PATH, 'nobody')).userNotice)
 })
 
 t.test('where there is no bwrap', async t => {
