@@ -7,7 +7,10 @@ export const faultKinds = ['error', 'lost', 'slow', 'slow answer'] as const
  */
 export type FaultKind = (typeof faultKinds)[number]
 
-export class Injected extends Error {}
+/** Told by its name: what a job says of an error is a copy of it, without its secrets. */
+export class Injected extends Error {
+  override name = 'Injected'
+}
 
 export interface Caller {
   dead: boolean
