@@ -13,7 +13,7 @@ for (const part of parts)
     async t => {
       const { lost, doubled, stuck, broken, ...result } = await chaos({
         part,
-        kills: 4,
+        kills: 3,
         seed: 1,
         python: python(),
         trackingUri: await trackingUri(),

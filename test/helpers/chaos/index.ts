@@ -11,10 +11,10 @@ import type { Asking } from './ask.ts'
 import { checkHistory } from './check.ts'
 import { createHistory, type Faults, type History } from './history.ts'
 import { killServices } from './kill.ts'
-import { live } from './live.ts'
+import { live, tidy, type World } from './live.ts'
 import { localStage } from './local.ts'
 import { planKills } from './plan.ts'
-import type { Part } from './points.ts'
+import type { CrashPoint, Part } from './points.ts'
 import { createChance } from './random.ts'
 import { postgresStage, sagemakerStage } from './sagemaker.ts'
 import type { Stage, StageOptions } from './stage.ts'
@@ -64,16 +64,28 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     ...Array.from({ length: stage.patient }, (_, n) => ({ name: `patient${n}`, hasty: false })),
     ...Array.from({ length: stage.hasty }, (_, n) => ({ name: `hasty${n}`, hasty: true }))
   ]
-  const world = { ...stage, history, asking, closing: closing.signal }
+  const armed = new Set<CrashPoint>()
+  const world: World = {
+    ...stage,
+    history,
+    asking,
+    closing: closing.signal,
+    spare: [],
+    isDeletionWanted: () => [...armed].some(({ deletion }) => deletion)
+  }
+  const noteError = (name: string) => (error: Error) => {
+    if (!over.signal.aborted) history.broken.push(`${name}: ${error.message}`)
+  }
   const living = callers.map(({ name, hasty }) =>
-    live({ name, hasty, chance: createChance(seed, `${part} ${name}`) }, world).catch(error => {
-      if (!over.signal.aborted) history.broken.push(`${name}: ${error.message}`)
-    })
+    live({ name, hasty, chance: createChance(seed, `${part} ${name}`) }, world).catch(
+      noteError(name)
+    )
   )
+  living.push(tidy(world).catch(noteError('tidy')))
   let killed: Awaited<ReturnType<typeof killServices>>
   try {
     const plan = planKills(part, kills, createChance(seed, part))
-    killed = await killServices(stage.services, plan, onProgress)
+    killed = await killServices(stage.services, plan, armed, onProgress)
     history.broken.push(...killed.broken)
     closing.abort()
     onProgress(`${history.promised.size} jobs are acknowledged; waiting for them to end`)

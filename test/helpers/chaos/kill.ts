@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Killable } from '../killable.ts'
 import type { Kill } from './plan.ts'
+import type { CrashPoint } from './points.ts'
 
 export interface Killed {
   kills: number
@@ -14,10 +15,11 @@ export interface Killed {
 /** A point that is not passed in time is tried again in the place of a kill at a moment, or in addition. */
 const tries = 4
 
-/** Leaves the services serving. */
+/** Leaves the services serving. `armed`: the points that are waited for. */
 export async function killServices(
   services: Killable[],
   plan: Kill[],
+  armed: Set<CrashPoint>,
   onProgress: (text: string) => void
 ): Promise<Killed> {
   const killed: Killed = { kills: 0, at: new Map(), broken: [] }
@@ -36,6 +38,7 @@ export async function killServices(
 
   async function killOnce(service: Killable, kill: Kill): Promise<string> {
     const { point, nth, afterMilliseconds, serving } = kill
+    if (point) armed.add(point)
     const started = service.start(point && `${point.name}:${nth}`)
     const patience = new AbortController()
     const { signal } = patience
@@ -49,6 +52,7 @@ export async function killServices(
       killed.broken.push(`The service ended by itself: ${ended}.`)
     if (ended === undefined) await service.kill()
     await started
+    if (point) armed.delete(point)
     if (!point) return `${afterMilliseconds} ms after it ${serving ? 'served' : 'was started'}`
     if (ended === undefined) return miss(kill, point.name)
     killed.at.set(point.name, (killed.at.get(point.name) ?? 0) + 1)

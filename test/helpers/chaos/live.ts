@@ -23,17 +23,34 @@ export interface World {
   parameters: object
   /** An input that is not there, where there are inputs. */
   missingInput?: string
+  /** Jobs that have ended and whose callers are done with them. */
+  spare: Promised[]
+  /** A kill waits for something to be deleted. */
+  isDeletionWanted(): boolean
 }
 
 const lookMilliseconds = 250
+const spareJobs = 5
 
 /** One job after the other; ends with the one that it has begun. */
 export async function live(caller: Caller, world: World): Promise<void> {
   const mine: Promised[] = []
   for (let n = 0; !world.closing.aborted; n++) {
     const job = await begin(caller, n, mine, world)
-    mine.push(job)
     await useJob(job, caller, world)
+    if (job.deleted) continue
+    if (caller.chance.happens(0.5)) mine.push(job)
+    else world.spare.push(job)
+  }
+}
+
+/** Deletes jobs that their callers are done with: at once where that is waited for, else when they are many. */
+export async function tidy(world: World): Promise<void> {
+  while (!world.closing.aborted) {
+    const isTime = world.isDeletionWanted() || world.spare.length > spareJobs
+    const job = isTime ? world.spare.shift() : undefined
+    if (job) await remove(job, world)
+    else await sleep(lookMilliseconds)
   }
 }
 
@@ -45,7 +62,7 @@ async function useJob(job: Promised, caller: Caller, world: World): Promise<void
     await stop(job, world)
   }
   await until(job, ended, world)
-  if (chance.happens(hasty ? 0.7 : 0.15)) await remove(job, world)
+  if (chance.happens(hasty ? 0.5 : 0.1)) await remove(job, world)
 }
 
 async function begin(

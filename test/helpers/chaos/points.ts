@@ -19,6 +19,8 @@ export interface CrashPoint {
   when?: (values: unknown[], answer: unknown) => boolean
   /** All of them by default. */
   parts?: Part[]
+  /** It is passed when something is deleted. */
+  deletion?: true
 }
 
 const sagemaker: Part[] = ['sagemaker', 'postgres']
@@ -167,17 +169,20 @@ export const points: CrashPoint[] = [
   },
   {
     name: 'files-deleted',
+    deletion: true,
     words: 'what a deleted job left is gone, its record is there',
     site: 'after storage.remove',
     when: values => /^jobs\/[^/]+\/$/.test(String(values[0]))
   },
   {
     name: 'row-deleted',
+    deletion: true,
     words: 'the record of a deleted job is gone, its project is there, the caller not answered',
     site: 'after store.remove'
   },
   {
     name: 'project-deleted',
+    deletion: true,
     words: 'the project that no job needs is gone, the caller not answered',
     site: 'after storage.remove',
     when: isProject,
