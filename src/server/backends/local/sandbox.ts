@@ -1,5 +1,5 @@
 /** Whether jobs can have a wall around them on this machine, found out by building one. */
-import { mkdtemp, readlink } from 'node:fs/promises'
+import { mkdtemp, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { findUser, giveAlone } from './job-user.ts'
@@ -79,7 +79,11 @@ async function findWall(options: SandboxOptions): Promise<Sandbox> {
   }
   if (options.user)
     wall.user = await findUser(options.user, await findProgram('setpriv', environment), environment)
-  const problem = await tryWall(wall, temporary, environment)
+  // bwrap leaves there the folders that it mounts on.
+  const trial = await mkdtemp(join(temporary, 'sandbox-'))
+  const problem = await tryWall(wall, trial, environment).finally(() =>
+    rm(trial, { recursive: true, force: true })
+  )
   return problem === undefined ? { wall } : without(mode, `bwrap cannot build one here: ${problem}`)
 }
 
@@ -99,10 +103,9 @@ async function findProgram(name: string, env: Record<string, string>): Promise<s
 /** What is wrong with it; undefined: nothing. A container may forbid any part of it. */
 async function tryWall(
   wall: WallBase,
-  temporary: string,
+  own: string,
   env: Record<string, string>
 ): Promise<string | undefined> {
-  const own = await mkdtemp(join(temporary, 'sandbox-'))
   if (wall.user) await giveAlone(own, wall.user)
   const [command = '', ...given] = wallIn(wall, {
     temporary: own,
