@@ -116,8 +116,7 @@ export function createWorld(store: Store, clock: Clock): World {
           info() {},
           error: data => {
             const { err } = data as { err?: Error }
-            if (!me.dead && err?.name !== 'Injected')
-              broken.push(`the loop failed: ${err?.stack}`)
+            if (!me.dead && err?.name !== 'Injected') broken.push(`the loop failed: ${err?.stack}`)
           }
         }
       }
