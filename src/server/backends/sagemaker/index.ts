@@ -113,6 +113,7 @@ function createInCharge(options: SagemakerOptions): Backend {
     places,
     doubts,
     retryMilliseconds: times.stopRetryMilliseconds,
+    onFound: onChange,
     onProblem
   })
   const givenUp = createGivenUp({

@@ -15,6 +15,8 @@ export interface StopOptions {
   doubts: Doubts
   /** After a call that failed. */
   retryMilliseconds: number
+  /** A job that was looked for is there; it may have ended. */
+  onFound(entry: Entry): void
   onProblem(text: string): void
 }
 
@@ -22,7 +24,7 @@ export interface StopOptions {
 const againMilliseconds = 60_000
 
 export function createStopper(options: StopOptions) {
-  const { client, table, poller, places, doubts, retryMilliseconds, onProblem } = options
+  const { client, table, poller, places, doubts, retryMilliseconds, onFound, onProblem } = options
 
   /** Idempotent, and cheap when it was asked before. */
   return async function stop(id: string): Promise<void> {
@@ -74,7 +76,10 @@ export function createStopper(options: StopOptions) {
     entry.stopAt = now + retryMilliseconds
     await poller.look(entry)
     delete entry.stopAt
-    if (entry.exists) return stopExisting(entry)
+    if (entry.exists) {
+      onFound(entry)
+      return stopExisting(entry)
+    }
     entry.stopAt = now + retryMilliseconds
     if (!doubts.isSettled(entry.id)) return
     await places.noteStopped(entry.id)

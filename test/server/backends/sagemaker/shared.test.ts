@@ -35,6 +35,22 @@ for (const [whose, aheadMilliseconds] of [
     t.equal(emulator.count('StopTrainingJob', 'ok'), 1)
   })
 
+t.test('who takes over and stops a job that has ended already tells its end', async t => {
+  const { emulator, start } = await stage(t)
+  const folder = testFolder(t)
+  const first = start(t, { folder: join(folder, 'first'), shared: true })
+  const second = start(t, { folder: join(folder, 'second'), shared: true })
+  const job = aBackendJob()
+  first.open(permit)
+  await first.start(job)
+  await ended(first, job.id)
+  await first.rest()
+  second.open(permit)
+  await second.stop(job.id)
+  t.match(await ended(second, job.id), { exitCode: 0, outputs: [{}] })
+  t.equal(emulator.count('StopTrainingJob'), 0)
+})
+
 t.test('who takes over does not start a job again', async t => {
   const { emulator, start } = await stage(t)
   const folder = testFolder(t)
