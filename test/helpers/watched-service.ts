@@ -55,6 +55,8 @@ export async function startWatchedService(
       PYTHON: '/no/python',
       MLFLOW_TRACKING_URI: 'http://127.0.0.1:9',
       LOG_LEVEL: 'error',
+      // Its trial makes folders in a file system of its own, which look as if they were outside.
+      LOCAL_SANDBOX: 'none',
       ...environment
     },
     stdio: ['ignore', 'inherit', 'inherit', 'pipe']
