@@ -204,3 +204,15 @@ t.test('deploy/replicas gives each service what it needs, and strangers nothing'
   })
   t.match(await readFile(join(folder, 'Caddyfile'), 'utf8'), /flush_interval -1/)
 })
+
+t.test('deploy/telemetry installs what it loads, and nothing else', async t => {
+  const folder = join(root, 'deploy/telemetry')
+  const code = await readFile(join(folder, 'telemetry.js'), 'utf8')
+  const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  const loaded = [...code.matchAll(/'(@[\w-]+\/[\w-]+)(?:\/[\w.-]+)?'/g)].map(([, name]) => name)
+  t.strictSame([...new Set(loaded)].sort(), Object.keys(dependencies).sort())
+  const page = await readFile(join(root, 'docs/operations.md'), 'utf8')
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const [, command = ''] = /--import \.\/deploy\/telemetry\/telemetry\.js (.+)/.exec(page) ?? []
+  t.equal(`node ${command}`, scripts.start, 'and the page starts the service as npm start does')
+})
