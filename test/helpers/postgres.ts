@@ -17,6 +17,8 @@ export interface PostgresServer {
   query(url: string, sql: string): Promise<pg.QueryResult>
   /** kill -9: connections break, and what was not on the disk is gone. */
   kill(): Promise<void>
+  /** As pg_ctl -m immediate: connections are told that the server ends, and it recovers when it is started again. */
+  crash(): Promise<void>
   /** With the same data, at the same addresses. */
   start(): Promise<void>
   /** Ends it and removes its data. */
@@ -103,6 +105,7 @@ export async function startPostgres(given: string[] = []): Promise<PostgresServe
     query,
     start,
     kill: () => end('SIGKILL'),
+    crash: () => end('SIGQUIT'),
     async makeDatabase() {
       const name = `test${++databases}`
       await query(urlOf('postgres'), `create database ${name}`)

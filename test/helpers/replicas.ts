@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createKillable, type Killable } from './killable.ts'
-import { startPostgres } from './postgres.ts'
+import { type PostgresServer, startPostgres } from './postgres.ts'
 import { startS3 } from './s3-server.ts'
 import { type Knobs, type SageMakerEmulator, startSageMaker } from './sagemaker/index.ts'
 import { sagemakerEnvironment } from './sagemaker-service.ts'
@@ -12,6 +12,7 @@ import { sagemakerEnvironment } from './sagemaker-service.ts'
 export interface Replicas {
   all: Killable[]
   emulator: SageMakerEmulator
+  postgres: PostgresServer
   /** The one that leads, as soon as one does, and one that does not. */
   roles(): Promise<{ leader: Killable; follower: Killable }>
   end(): Promise<void>
@@ -51,6 +52,7 @@ export async function startReplicas(
   return {
     all,
     emulator,
+    postgres,
     async roles() {
       for (;;) {
         const pid = await leadingPid()
