@@ -6,6 +6,8 @@ export interface Mask {
   text(text: string): string
   /** A JSON value with all its texts masked, but not the names of members. */
   deep<Value>(value: Value): Value
+  /** The names of a record's members masked; of two that are the same then, the last one stays. */
+  names<Value>(record: Record<string, Value>): Record<string, Value>
   /** What is looked for, longest first. */
   secrets(): readonly string[]
 }
@@ -41,6 +43,8 @@ export function createMask(secrets: readonly string[] = []): Mask {
     add,
     text,
     deep: <Value>(value: Value) => (pattern ? (deep(value) as Value) : value),
+    names: record =>
+      Object.fromEntries(Object.entries(record).map(([name, member]) => [text(name), member])),
     secrets: () => known
   }
 }
@@ -49,10 +53,30 @@ export function createMask(secrets: readonly string[] = []): Mask {
 const formsOf = (secret: string): string[] =>
   secret
     .split(/[\r\n]+/)
-    .flatMap(line => [line.trim(), JSON.stringify(line).slice(1, -1), inUri(line.trim())])
+    .flatMap(line => [line.trim(), ...jsonForms(line), ...uriForms(line.trim())])
     .filter(form => form.length >= shortestSecret)
 
-/** Half of a surrogate pair has no form there. */
-function inUri(text: string): string {
-  return text.isWellFormed() ? encodeURIComponent(text) : ''
+/** JavaScript leaves letters as they are, Python's `json.dumps` writes ASCII alone, and some escape the slash. */
+function jsonForms(text: string): string[] {
+  const json = JSON.stringify(text).slice(1, -1)
+  const ascii = json.replace(
+    /[\u007f-\uffff]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
+  return [json, ascii, json.replaceAll('/', '\\/')]
+}
+
+/** As JavaScript, Python's `quote` (which leaves the slash, unless told otherwise) and forms write it. */
+function uriForms(text: string): string[] {
+  // Half of a surrogate pair has no form there.
+  if (!text.isWellFormed()) return []
+  const uri = encodeURIComponent(text)
+  const quoted = uri.replace(
+    /[!'()*]/g,
+    mark => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`
+  )
+  return [uri, quoted].flatMap(form => {
+    const path = form.replaceAll('%2F', '/')
+    return [form, path, form.replaceAll('%20', '+'), path.replaceAll('%20', '+')]
+  })
 }

@@ -5,17 +5,24 @@ const secretName =
 
 export const looksSecret = (name: string): boolean => secretName.test(name)
 
-const credentials = /(:\/\/)([^/@\s]*)@/g
+/** Up to the last `@` of the authority; one that stands behind a `?` or `#` counts where there is none before. */
+const credentials = /(:\/\/)([^/?#\s]*|[^/@\s]*)@/g
 
 /** A user's name and password in a URI. */
 export const hideCredentials = (text: string): string => text.replace(credentials, '$1***@')
 
-/** The passwords in a text's URIs, as they are written and as they are meant; a name without one is a token. */
-export const credentialsIn = (text: string): string[] =>
-  [...text.matchAll(credentials)].flatMap(([, , user = '']) => {
-    const password = user.includes(':') ? user.slice(user.indexOf(':') + 1) : user
-    return [password, decoded(password)]
-  })
+/**
+ * The passwords in a text's URIs, as they are written and as they are meant; a name without one is a token. In a text of
+ * several things the first `@` may be a password's end, too.
+ */
+export const credentialsIn = (text: string): string[] => [
+  ...new Set(
+    [...text.matchAll(credentials)]
+      .flatMap(([, , user = '']) => [user, user.slice(0, user.search(/@|$/))])
+      .map(user => user.slice(user.indexOf(':') + 1))
+      .flatMap(password => [password, decoded(password)])
+  )
+]
 
 function decoded(text: string): string {
   try {

@@ -2,6 +2,7 @@
 import type { ContainerTree } from '../contract/container.ts'
 import type { Mask } from '../contract/mask.ts'
 import { emptyReport, type RunReport } from '../contract/run-report.ts'
+import { maskReport } from './mask-report.ts'
 import { writeReport } from './write-results.ts'
 
 export interface GrowingReport {
@@ -13,16 +14,14 @@ export interface GrowingReport {
   save(): Promise<void>
 }
 
-/** Names of files stay as they are: they must be those of the model's archive. */
 export function createReport(
   tree: ContainerTree,
   say: (text: string) => void,
-  mask?: Pick<Mask, 'deep'>
+  mask?: Mask
 ): GrowingReport {
   const value = emptyReport()
   let saved: Promise<void> = Promise.resolve()
-  const masked = (): RunReport =>
-    mask ? { ...mask.deep(value), files: value.files, models: value.models } : value
+  const masked = (): RunReport => (mask ? maskReport(value, mask) : value)
   return {
     value,
     async phase(name, work) {

@@ -29,18 +29,19 @@ export async function runJobs(
   /** Each way in which a job may have a secret, in an environment for it. */
   async function environment(title: string): Promise<object> {
     const plant = (kind: string) => canaries.plant(`${title}, ${kind}`)
+    const plantMarks = (kind: string) => canaries.plantMarks(`${title}, ${kind}`)
     const values: Record<string, string> = {
-      HF_TOKEN: plant('plain, by its name'),
+      HF_TOKEN: plantMarks('plain, by its name'),
       DATABASE: `postgres://me:${plant('plain, in a URL')}@db/x`,
-      KEPT: plant('kept elsewhere')
+      KEPT: plantMarks('kept elsewhere')
     }
     const given: Record<string, unknown> = {
       ...values,
       KEPT: { valueFrom: await keep(values.KEPT ?? '') }
     }
     if (marked) {
-      values.MARKED = plant('marked')
-      values.LINES = `-----BEGIN-----\n${plant('marked, its first line')}\n${plant('marked, its second line')}\n`
+      values.MARKED = plantMarks('marked')
+      values.LINES = `-----BEGIN-----\n${plantMarks('marked, its first line')}\n${plant('marked, its second line')}\n`
       for (const name of ['MARKED', 'LINES']) given[name] = { value: values[name], secret: true }
     }
     return { ...given, ...wanted(values) }

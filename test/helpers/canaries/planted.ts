@@ -5,6 +5,8 @@ import { gunzipSync } from 'node:zlib'
 export interface Canaries {
   /** A new one; `where` says where it goes. */
   plant(where: string): string
+  /** The same with marks that JSON, URIs and Python's writing of both escape. */
+  plantMarks(where: string): string
   /** One that was made elsewhere. */
   add(where: string, secret: string): void
   /** `except`: where those were planted that are there as documented. */
@@ -25,12 +27,16 @@ export function createCanaries(): Canaries {
   let bytes = 0
   let places = 0
 
+  function plant(where: string, marks = ''): string {
+    const [begin, end] = [0, 1].map(() => randomBytes(5).toString('hex'))
+    const secret = `cnry${begin}${marks}${end}yrnc`
+    planted.set(secret, where)
+    return secret
+  }
+
   return {
-    plant(where) {
-      const secret = `cnry${randomBytes(10).toString('hex')}yrnc`
-      planted.set(secret, where)
-      return secret
-    },
+    plant: where => plant(where),
+    plantMarks: where => plant(where, '/+"é (=)'),
     add: (where, secret) => void planted.set(secret, where),
     search(place, given, except) {
       const text = textOf(given)

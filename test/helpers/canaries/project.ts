@@ -50,7 +50,8 @@ with mlflow.start_run():
     mlflow.log_metric("loss", 1.0)
     mlflow.log_text("kept", "notes.txt")
 for value in values:
-    print("whole", value, repr(value), json.dumps(value), urllib.parse.quote(value, safe=""), flush=True)
+    print("whole", value, repr(value), json.dumps(value), json.dumps(value, ensure_ascii=False), flush=True)
+    print(*[quote(value, safe=safe) for quote in (urllib.parse.quote, urllib.parse.quote_plus) for safe in ("", "/")], flush=True)
     half = len(value) // 2
     for stream in (sys.stdout, sys.stderr):
         for piece in ("split " + value[:half], value[half:] + "\\n"):
