@@ -6,6 +6,7 @@ import { logKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
 import { isTerminal } from './job.ts'
 import { openLiveLog } from './open-live-log.ts'
+import { readWhole } from './read-whole.ts'
 
 const blockBytes = 128 * 1024
 const pollMilliseconds = 250
@@ -132,7 +133,7 @@ async function readBlock(
     await live?.close()
   }
   const range = { start: offset, end: offset + limit - 1 }
-  const block = Buffer.concat(await (await storage.read(logKey(id), range)).toArray())
+  const block = await readWhole(storage, logKey(id), 'the log', range)
   if (block.length === 0) throw new Error(`The log of job ${id} ends before byte ${offset}.`)
   return block
 }

@@ -6,6 +6,7 @@ import { listedFiles } from '../models/index.ts'
 import { modelKey, reportKey, type Storage, type StoredObject } from '../storage/index.ts'
 import { isTerminal, type JobRecord } from './job.ts'
 import { openLiveLog } from './open-live-log.ts'
+import { readWhole } from './read-whole.ts'
 
 /** Every method throws JOB_NOT_FOUND. */
 export interface Results {
@@ -36,8 +37,8 @@ interface ResultsOptions {
 export function createResults({ get, storage, backend }: ResultsOptions): Results {
   async function readReport(id: string): Promise<RunReport | undefined> {
     if (!(await storage.stat(reportKey(id)))) return undefined
-    const chunks = await (await storage.read(reportKey(id))).toArray()
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    const text = await readWhole(storage, reportKey(id), 'the run report')
+    return JSON.parse(text.toString('utf8'))
   }
 
   async function model(id: string): Promise<Model> {
