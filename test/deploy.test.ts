@@ -178,13 +178,99 @@ t.test(
   }
 )
 
+const composeFiles = ['compose.yaml', 'deploy/replicas/compose.yaml']
+const composed = async (file: string) => parse(await readFile(join(root, file), 'utf8')).services
+
+t.test(
+  'each service of a compose file has time to stop, and a root that it cannot write',
+  async t => {
+    let count = 0
+    for (const file of composeFiles)
+      for (const [name, service] of Object.entries<ComposeService>(await composed(file))) {
+        if (!/^api/.test(name)) continue
+        count++
+        const { environment, stop_grace_period, read_only, user, privileged, cap_drop } = service
+        const { closeDelaySeconds, closeGraceSeconds } = readConfig(filledIn(environment))
+        const enough = closeDelaySeconds + closeGraceSeconds + 10
+        t.ok(Number.parseInt(stop_grace_period, 10) >= enough, `${file}, ${name}: ${enough} s`)
+        t.match({ read_only, user, privileged, cap_drop }, { read_only: true, cap_drop: ['ALL'] })
+        t.notOk(privileged ?? user, `${file}, ${name}: the image's user`)
+      }
+    t.equal(count, 3)
+  }
+)
+
+t.test('no compose file has a secret, and each variable in it is one of the service', async t => {
+  const known = new Set<string>(variableSchemas.map(([name]) => name))
+  const mayBe = (name: string) => known.has(name) || name.startsWith('AWS_')
+  for (const file of composeFiles) {
+    for (const [name, service] of Object.entries<ComposeService>(await composed(file)))
+      for (const [variable, value] of Object.entries(service.environment ?? {})) {
+        if (/^api/.test(name)) t.ok(mayBe(variable), `${file}: ${variable}`)
+        if (/PASSWORD|SECRET|TOKEN|KEY/.test(variable)) t.match(value, /^\$\{\w+:[?-]\}$/, variable)
+      }
+    const addresses = (await readFile(join(root, file), 'utf8')).matchAll(
+      /:\/\/[^:/\s]+:([^@\s]+)@/g
+    )
+    for (const [, password] of addresses) t.match(password, /^\$\{\w+:\?\}$/, `${file}: a password`)
+  }
+})
+
 t.test('deploy/replicas gives each service what it needs, and strangers nothing', async t => {
   const folder = join(root, 'deploy/replicas')
-  const { services } = parse(await readFile(join(folder, 'compose.yaml'), 'utf8'))
-  const { api, proxy } = services
-  t.ok(api.deploy.replicas >= 2)
-  t.notOk(api.ports)
+  const { proxy, postgres, ...services } = await composed('deploy/replicas/compose.yaml')
+  const apis = Object.entries<ComposeService>(services)
+  t.ok(apis.length >= 2)
+  for (const [, { ports, environment, depends_on }] of apis) {
+    t.notOk(ports)
+    t.same(depends_on, { postgres: { condition: 'service_healthy' } })
+    t.match(readConfig(filledIn(environment)), {
+      backend: 'sagemaker',
+      storage: 's3',
+      databaseUrl: 'postgres://mlflow_jobs:secret@postgres:5432/mlflow_jobs'
+    })
+  }
+  t.notOk(postgres.ports)
+  t.match(
+    postgres.healthcheck.test.join(' '),
+    `pg_isready -U ${postgres.environment.POSTGRES_USER}`
+  )
   t.same(proxy.ports, ['127.0.0.1:8080:8080'])
+
+  const caddyfile = await readFile(join(folder, 'Caddyfile'), 'utf8')
+  const image = await readFile(join(root, 'Dockerfile.api'), 'utf8')
+  const [, port] = /^EXPOSE (\d+)$/m.exec(image) ?? []
+  const [, upstreams] = /^\treverse_proxy (.+) \{$/m.exec(caddyfile) ?? []
+  t.same(
+    upstreams?.split(' '),
+    apis.map(([name]) => `${name}:${port}`),
+    'the proxy knows each by its name: those that it finds by DNS it does not ask whether they are ready'
+  )
+  t.match(caddyfile, /^\t\thealth_uri \/readyz$/m)
+  t.match(caddyfile, /^\t\tflush_interval -1$/m, 'followed logs go through as they come')
+  const [, interval] = /^\t\thealth_interval (\d+)s$/m.exec(caddyfile) ?? []
+  for (const [, { environment }] of apis)
+    t.ok(Number(interval) * 2 < readConfig(filledIn(environment)).closeDelaySeconds)
+  t.notMatch(
+    caddyfile,
+    /request_body|max_size|_buffers|read_timeout|write_timeout|response_header_timeout|stream_timeout|timeouts/,
+    'it cuts off neither uploads nor waits'
+  )
+})
+
+interface ComposeService {
+  environment: Record<string, string>
+  stop_grace_period: string
+  ports?: string[]
+  depends_on?: object
+  read_only?: boolean
+  user?: string
+  privileged?: boolean
+  cap_drop?: string[]
+}
+
+/** As compose fills them in from my.env. */
+function filledIn(environment: Record<string, string>): Record<string, string> {
   const given: Record<string, string> = {
     POSTGRES_PASSWORD: 'secret',
     S3_BUCKET: 'training',
@@ -192,18 +278,13 @@ t.test('deploy/replicas gives each service what it needs, and strangers nothing'
     SAGEMAKER_IMAGE_URI: 'train',
     AWS_REGION: 'us-east-1'
   }
-  const environment = Object.fromEntries(
-    Object.entries<string>(api.environment).map(([name, value]) => [
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
       name,
       value.replace(/\$\{(\w+):[?-]\}/g, (_, variable) => given[variable] ?? '')
     ])
   )
-  t.match(readConfig(environment), {
-    backend: 'sagemaker',
-    databaseUrl: 'postgres://mlflow_jobs:secret@postgres:5432/mlflow_jobs'
-  })
-  t.match(await readFile(join(folder, 'Caddyfile'), 'utf8'), /flush_interval -1/)
-})
+}
 
 t.test('deploy/telemetry installs what it loads, and nothing else', async t => {
   const folder = join(root, 'deploy/telemetry')
