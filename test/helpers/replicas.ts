@@ -13,6 +13,8 @@ export interface Replicas {
   all: Killable[]
   emulator: SageMakerEmulator
   postgres: PostgresServer
+  /** Its DATA_DIR. */
+  folderOf(replica: Killable): string
   /** The one that leads, as soon as one does, and one that does not. */
   roles(): Promise<{ leader: Killable; follower: Killable }>
   end(): Promise<void>
@@ -24,6 +26,7 @@ export async function startReplicas(
   given: Record<string, string> = {}
 ): Promise<Replicas> {
   const folder = await mkdtemp(join(tmpdir(), 'mlflow-jobs-replicas-'))
+  const folderAt = (n: number) => join(folder, `replica-${n}`)
   const postgres = await startPostgres()
   const s3 = await startS3()
   await s3.makeBucket(sagemakerEnvironment.S3_BUCKET)
@@ -36,7 +39,7 @@ export async function startReplicas(
         ...sagemakerEnvironment,
         ...given,
         DATABASE_URL,
-        DATA_DIR: join(folder, `replica-${n}`)
+        DATA_DIR: folderAt(n)
       })
     )
   )
@@ -53,6 +56,7 @@ export async function startReplicas(
     all,
     emulator,
     postgres,
+    folderOf: replica => folderAt(all.indexOf(replica)),
     async roles() {
       for (;;) {
         const pid = await leadingPid()
