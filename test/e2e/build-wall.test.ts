@@ -1,5 +1,5 @@
 /** Environments are built behind a wall of their own: by packages' code, which anybody may have written. */
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { findSandbox } from '../../src/server/backends/local/sandbox.ts'
@@ -18,6 +18,9 @@ const walled = notice ? { skip: notice } : {}
 
 const MLproject =
   'python_env: python_env.yaml\nentry_points:\n  main:\n    parameters: {data: string}\n    command: python main.py {data}\n'
+
+const pyproject =
+  '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
 
 t.test('an environment is built once, and the program cannot change it', walled, async t => {
   const { submit, ended, log, dataDir } = await testService(t, {
@@ -61,8 +64,7 @@ t.test('the code of a package reaches no record and no other tenant', walled, as
   const project = await pack({
     MLproject,
     'python_env.yaml': 'dependencies:\n  - ./evil\n',
-    'evil/pyproject.toml':
-      '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n',
+    'evil/pyproject.toml': pyproject,
     'evil/setup.py': `import os, setuptools
 seen = sorted(os.listdir("${dataDir}"))
 setuptools.setup(name="evil", version="1.0", py_modules=["evil"], description=" ".join(seen))
@@ -78,6 +80,64 @@ setuptools.setup(name="evil", version="1.0", py_modules=["evil"], description=" 
   t.match(job, { status: 'succeeded' }, text)
   t.match(text, /^seen: jobs tenants$/m)
 })
+
+const isRoot = process.getuid?.() === 0
+
+for (const user of isRoot ? ['', '12345:23456'] : [''])
+  t.test(
+    `the code of a package opens the wall of no later job${user && ', nor is given what is another’s'}`,
+    walled,
+    async t => {
+      const { submit, ended, log, dataDir } = await testService(t, {
+        LOCAL_SANDBOX: 'bwrap',
+        LOCAL_READABLE: '',
+        LOCAL_USER: user,
+        // What it is built from is in the tenant's folder then, too.
+        UV_CACHE_DIR: ''
+      })
+      const secret = join(dataDir, 'secret')
+      const tenant = join(dataDir, 'tenants', 'default')
+      const victim = join(dataDir, 'victim')
+      await writeFile(secret, 'of the service')
+      await mkdir(victim)
+      const parameters = { data: tenant }
+      const evil = await pack({
+        MLproject,
+        'python_env.yaml': 'dependencies:\n  - ./evil\n',
+        'evil/pyproject.toml': pyproject,
+        'evil/setup.py': `import os, setuptools
+os.chdir("${tenant}")
+for name, target in ("pythons", "/"), ("environments", "${victim}"), ("cache", "${victim}"):
+    if not os.path.islink(name):
+        if os.path.exists(name):
+            os.rename(name, name + ".moved")
+        os.symlink(target, name)
+setuptools.setup(name="evil", version="1.0", py_modules=["evil"])
+`,
+        'evil/evil.py': '',
+        'main.py': ''
+      })
+      const second = await pack({
+        MLproject: MLproject.replace('python_env: python_env.yaml\n', ''),
+        'main.py': `import os, sys
+tenant = sys.argv[1]
+print("links:", os.path.islink(f"{tenant}/pythons"))
+for path in f"{tenant}/pythons${secret}", f"{tenant}/pythons/etc/shadow", f"{tenant}/environments":
+    print("reached" if os.path.exists(path) else "nothing", path)
+`
+      })
+
+      const { id } = await ended((await submit({ project: evil, parameters })).id)
+      const job = await ended((await submit({ project: second, parameters })).id)
+
+      const text = await log(job.id)
+      t.match(job, { status: 'succeeded' }, text)
+      t.match(text, /^links: True$/m, `there was something to follow: ${await log(id)}`)
+      t.equal(text.match(/^nothing/gm)?.length, 3, text)
+      t.same(await readdir(victim), [], 'nothing is made behind the link')
+      t.equal((await stat(victim)).uid, process.getuid?.())
+    }
+  )
 
 t.test('an environment that cannot be built is the job’s failure', walled, async t => {
   const { submit, ended, dataDir } = await testService(t, { LOCAL_SANDBOX: 'bwrap' })

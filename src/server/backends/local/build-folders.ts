@@ -11,8 +11,11 @@ export interface BuildFolders {
 
 const tenants = 'tenants'
 
+/** Of which only what is behind a wall, as they are, should open what lies below it: links there lead anywhere. */
+export const tenantFolder = (dataDir: string, tenant: string) => join(dataDir, tenants, tenant)
+
 export const buildFolders = (dataDir: string, tenant: string) =>
-  foldersIn(join(dataDir, tenants, tenant))
+  foldersIn(tenantFolder(dataDir, tenant))
 
 /** Of all tenants; and of before there were any, for as long as something is there. */
 export async function allBuildFolders(dataDir: string): Promise<BuildFolders[]> {

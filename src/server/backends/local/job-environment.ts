@@ -14,12 +14,8 @@ export function environmentOf(
   { python, bin, trackingUri, secrets }: Given,
   { folder, jobEnvironment, buildEnvironment, stopGraceSeconds }: JobSettings
 ): Record<string, string> {
-  const { environments, cache, pythons } = buildFolders(folder, job.tenant)
-  const build = {
-    UV_CACHE_DIR: cache,
-    UV_PYTHON_INSTALL_DIR: pythons,
-    ...buildEnvironment
-  }
+  const { environments } = buildFolders(folder, job.tenant)
+  const build = buildVariables(job, { folder, buildEnvironment })
   return {
     LANG: 'C.UTF-8',
     ...jobEnvironment,
@@ -40,6 +36,20 @@ export function environmentOf(
     MLFLOW_JOBS_BUILD_ONLY: Object.keys(build).join(','),
     MLFLOW_JOBS_LOCK: place.runtimeLock,
     MLFLOW_JOBS_STOP_GRACE_SECONDS: String(Math.max(1, stopGraceSeconds - 20))
+  }
+}
+
+/** The operator's, and where a tenant's packages are kept if the operator names no place. */
+export function buildVariables(
+  { tenant }: Pick<BackendJob, 'tenant'>,
+  { folder, buildEnvironment }: Pick<JobSettings, 'folder' | 'buildEnvironment'>
+): Record<string, string> {
+  const { cache, pythons } = buildFolders(folder, tenant)
+  const { UV_CACHE_DIR, UV_PYTHON_INSTALL_DIR } = buildEnvironment
+  return {
+    ...buildEnvironment,
+    UV_CACHE_DIR: UV_CACHE_DIR || cache,
+    UV_PYTHON_INSTALL_DIR: UV_PYTHON_INSTALL_DIR || pythons
   }
 }
 

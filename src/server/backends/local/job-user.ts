@@ -34,7 +34,11 @@ export const asUser = ({ uid, gid, setpriv }: JobUser): string[] => [
   ...['--bounding-set=-all', '--inh-caps=-all', '--']
 ]
 
-export async function give(paths: string[], { uid, gid }: JobUser): Promise<void> {
+/** Links are given themselves, not what they lead to. */
+export async function give(
+  paths: string[],
+  { uid, gid }: Pick<JobUser, 'uid' | 'gid'>
+): Promise<void> {
   await execa('chown', ['-R', '-h', `${uid}:${gid}`, '--', ...paths])
 }
 

@@ -1,16 +1,22 @@
 /** The walls of one job: that of its runtime and program, and that of what builds its environment. */
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, isAbsolute, join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { isAbsolute, join } from 'node:path'
 import { secretFromPrefix } from '../../../contract/secrets.ts'
 import type { JobFile, JobFolder } from './job-folder.ts'
-import { give, giveAlone } from './job-user.ts'
+import { give } from './job-user.ts'
 import type { JobLimits } from './limits.ts'
+import { sharedFolders, sharedVariables } from './shared-folders.ts'
 import { type WallBase, wallIn } from './wall.ts'
 
 export interface WalledInOptions {
+  /** DATA_DIR */
+  dataDir: string
+  tenant: string
   /** As for a runtime that builds its environment itself. */
   environment: Record<string, string>
+  /** The operator's, which stand over the job's where an environment is built. */
+  buildVariables: Record<string, string>
   limits: JobLimits
   /** Folders and files that the job refers to, to be read. */
   data?: string[]
@@ -25,16 +31,13 @@ const runtimeMain = join(import.meta.dirname, '../../../runtime/main.ts')
 export async function walledIn(
   { tree, home, temporary, runtimeLock }: JobFolder,
   base: WallBase,
-  { environment, limits, data = [] }: WalledInOptions
+  { dataDir, tenant, environment, buildVariables, limits, data = [] }: WalledInOptions
 ): Promise<Pick<JobFile, 'wall' | 'environment' | 'build'>> {
   const names = new Set(environment.MLFLOW_JOBS_BUILD_ONLY?.split(','))
-  const shared = await sharedFolders(environment)
+  const shared = await sharedFolders({ dataDir, tenant, buildVariables, user: base.user })
   await writeFile(runtimeLock, '', { flag: 'a', mode: 0o600 })
   const own = [tree.base, home, temporary]
-  if (base.user) {
-    await give([...own, runtimeLock], base.user)
-    for (const path of shared.all) await giveAlone(path, base.user)
-  }
+  if (base.user) await give([...own, runtimeLock], base.user)
   const common = { temporary, sharedBytes: limits.memoryMb * 1024 ** 2 }
   const withoutBuilding = Object.entries(environment).filter(([name]) => !names.has(name))
   return {
@@ -45,34 +48,22 @@ export async function walledIn(
     },
     wall: wallIn(base, {
       ...common,
-      readOnly: [...shared.used, ...data],
+      readOnly: [...shared.read, ...data],
       readWrite: [...own, runtimeLock]
     }),
     build: {
       arguments: [runtimeMain, 'build'],
-      environment: withoutReferences(environment),
+      environment: {
+        ...withoutReferences(environment),
+        ...buildVariables,
+        ...shared.variables
+      },
       wall: wallIn(base, {
         ...common,
-        readOnly: settingsOf(environment, names),
+        readOnly: [...shared.read, ...settingsIn(buildVariables)],
         readWrite: [...own, ...shared.written]
       })
     }
-  }
-}
-
-/** What environments are made of, and made from. One folder above both, where it is: links do not cross what is shown apart. */
-async function sharedFolders(environment: Record<string, string>) {
-  const { MLFLOW_JOBS_ENVIRONMENTS: environments = '' } = environment
-  const { UV_PYTHON_INSTALL_DIR: pythons = '', UV_CACHE_DIR = '', PIP_CACHE_DIR = '' } = environment
-  const tenant = dirname(environments)
-  const written = [environments, pythons, UV_CACHE_DIR, PIP_CACHE_DIR].filter(isAbsolute)
-  for (const folder of written) await mkdir(folder, { recursive: true, mode: 0o700 })
-  return {
-    used: [environments, pythons].filter(isAbsolute),
-    written: [tenant, ...written.filter(folder => !folder.startsWith(`${tenant}/`))],
-    all: [tenant, dirname(UV_CACHE_DIR), ...written].filter(
-      folder => folder === tenant || folder.startsWith(`${tenant}/`)
-    )
   }
 }
 
@@ -82,8 +73,8 @@ const withoutReferences = (environment: Record<string, string>) =>
     Object.entries(environment).filter(([name]) => !name.startsWith(secretFromPrefix))
   )
 
-/** Certificates, and folders of packages. */
-const settingsOf = (environment: Record<string, string>, names: Set<string>) =>
-  [...names]
-    .map(name => environment[name] ?? '')
-    .filter(value => isAbsolute(value) && existsSync(value))
+/** Certificates, and folders of packages, as the operator names them: a job's own variables open nothing. */
+const settingsIn = (buildVariables: Record<string, string>) =>
+  Object.entries(buildVariables).flatMap(([name, value]) =>
+    !sharedVariables.includes(name) && isAbsolute(value) && existsSync(value) ? [value] : []
+  )

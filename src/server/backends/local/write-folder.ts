@@ -7,7 +7,7 @@ import { codeChannel } from '../../../contract/container.ts'
 import type { LocalLimits } from '../../local-limits.ts'
 import type { BackendJob } from '../index.ts'
 import type { Input } from './input-data.ts'
-import { environmentOf } from './job-environment.ts'
+import { buildVariables, environmentOf } from './job-environment.ts'
 import { type JobFile, type JobFolder, makeFolders, writeJson } from './job-folder.ts'
 import { limitsOf } from './limits.ts'
 import { linkInputs } from './link-inputs.ts'
@@ -81,7 +81,10 @@ export async function writeFolder(
     limits,
     ...(given.wall
       ? await walledIn(place, given.wall, {
+          tenant: job.tenant,
+          dataDir: settings.folder,
           environment,
+          buildVariables: buildVariables(job, settings),
           limits,
           data: [...given.secrets.files, ...[...given.inputs.values()].map(({ path }) => path)]
         })
