@@ -1,9 +1,10 @@
 /** What the runtimes of running jobs say of them: their reports, each read again only when it was replaced. */
-import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Value } from 'typebox/value'
 import { RunReport, runReportFile } from '../../../contract/run-report.ts'
 import type { JobFolder } from './job-folder.ts'
+import { withRegular } from './read-regular.ts'
+import { isInPlace } from './real-path.ts'
 
 /** What of a report is told before the job's end. */
 export type LiveReport = Pick<RunReport, 'run' | 'metrics'>
@@ -20,24 +21,24 @@ const mostBytes = 16 * 1024 * 1024
 export function createLiveReports(): LiveReports {
   const known = new Map<string, { stamp: string; report: LiveReport | undefined }>()
   return {
-    async read(id, { tree }) {
-      const file = join(tree.outputData, runReportFile)
-      const found = await stat(file).catch(() => undefined)
-      if (!found?.isFile() || found.size > mostBytes) return undefined
-      const stamp = `${found.ino} ${found.size} ${found.mtimeMs}`
-      const before = known.get(id)
-      if (before?.stamp === stamp) return before.report
-      const report = await readReport(file)
-      known.set(id, { stamp, report })
-      return report
+    async read(id, { path, tree }) {
+      if (!isInPlace(tree.outputData, path)) return undefined
+      return withRegular(join(tree.outputData, runReportFile), mostBytes, async file => {
+        const { stamp } = file
+        const before = known.get(id)
+        if (before?.stamp === stamp) return before.report
+        const report = reportIn(await file.text())
+        known.set(id, { stamp, report })
+        return report
+      })
     },
     forget: id => void known.delete(id)
   }
 }
 
-async function readReport(file: string): Promise<LiveReport | undefined> {
+function reportIn(text = ''): LiveReport | undefined {
   try {
-    const report: unknown = JSON.parse(await readFile(file, 'utf8'))
+    const report: unknown = JSON.parse(text)
     if (!Value.Check(RunReport, report)) return undefined
     const { run, metrics } = report
     return { run, metrics }

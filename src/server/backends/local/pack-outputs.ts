@@ -1,8 +1,9 @@
 /** model.tar.gz and output.tar.gz as SageMaker makes them; an empty folder leaves no archive, nor does one that fails. */
-import { open, readdir, realpath, rm } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { open, readdir, rm } from 'node:fs/promises'
+import { relative } from 'node:path'
 import { create } from 'tar'
 import type { JobFolder } from './job-folder.ts'
+import { isInPlace } from './real-path.ts'
 
 export async function packOutputs({
   path,
@@ -21,7 +22,7 @@ async function packFolder(folder: string, file: string, root: string): Promise<v
   const names = await readdir(folder).catch(() => [])
   if (names.length === 0) return
   try {
-    await refuseLink(folder, root)
+    if (!isInPlace(folder, root)) throw new Error(`${relative(root, folder)} is a link`)
     // "./" keeps a name that begins with @ from being read as an archive to include.
     const paths = names.map(name => `./${name}`)
     await create(
@@ -42,12 +43,6 @@ async function packFolder(folder: string, file: string, root: string): Promise<v
     await rm(file, { force: true })
     throw error
   }
-}
-
-/** The program may have put a link in the place of the folder, to one that is not its own. */
-async function refuseLink(folder: string, root: string): Promise<void> {
-  if ((await realpath(folder)) === join(await realpath(root), relative(root, folder))) return
-  throw new Error(`${relative(root, folder)} is a link`)
 }
 
 /** exit.json promises that the archives are whole, after a crash of the machine as well. */

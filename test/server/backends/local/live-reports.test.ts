@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { emptyReport, runReportFile } from '../../../../src/contract/run-report.ts'
 import { jobFolder } from '../../../../src/server/backends/local/job-folder.ts'
@@ -49,6 +50,35 @@ for (const [what, text] of [
 t.test('a folder in its place counts as none', async t => {
   const { reports, place, file } = stage(t)
   mkdirSync(file)
+
+  t.equal(await reports.read('job-a', place), undefined)
+})
+
+t.test('a FIFO in its place counts as none, and is not waited for', async t => {
+  const { reports, place, file } = stage(t)
+  await execa('mkfifo', [file])
+
+  t.equal(await reports.read('job-a', place), undefined)
+})
+
+t.test('a link in its place is not followed, nor one on the way', async t => {
+  const { reports, place, file } = stage(t)
+  const other = join(place.path, 'other')
+  mkdirSync(other)
+  writeFileSync(join(other, runReportFile), withLoss(1))
+  symlinkSync(join(other, runReportFile), file)
+
+  t.equal(await reports.read('job-a', place), undefined)
+
+  rmSync(place.tree.outputData, { recursive: true })
+  symlinkSync(other, place.tree.outputData)
+  t.equal(await reports.read('job-a', place), undefined)
+})
+
+t.test('a file without end is not read', async t => {
+  const { reports, place, file } = stage(t)
+  writeFileSync(file, withLoss(1))
+  truncateSync(file, 2 ** 40)
 
   t.equal(await reports.read('job-a', place), undefined)
 })
