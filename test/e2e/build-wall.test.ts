@@ -139,6 +139,43 @@ for path in f"{tenant}/pythons${secret}", f"{tenant}/pythons/etc/shadow", f"{ten
     }
   )
 
+t.test(
+  'what builds an environment is given the operator’s word, and no secret of the job',
+  walled,
+  async t => {
+    const { submit, ended, log, dataDir } = await testService(t, {
+      LOCAL_SANDBOX: 'bwrap',
+      LOCAL_READABLE: '',
+      CURL_CA_BUNDLE: '/etc/ssl/certs',
+      UV_INDEX_OWN_PASSWORD: 'password-of-the-index'
+    })
+    await writeFile(join(dataDir, 'secret'), 'of the service')
+    const project = await pack({
+      MLproject,
+      'python_env.yaml': 'dependencies:\n  - ./curious\n',
+      'curious/pyproject.toml': pyproject,
+      'curious/setup.py': `import os
+names = "CURL_CA_BUNDLE", "OWN_KEY", "UV_INDEX_OWN_PASSWORD"
+raise SystemExit(f"""seen: {os.path.exists("${dataDir}/secret")} {[os.environ.get(name) for name in names]}""")
+`,
+      'main.py': ''
+    })
+
+    const { id } = await submit({
+      project,
+      parameters: { data: dataDir },
+      environment: {
+        CURL_CA_BUNDLE: dataDir,
+        OWN_KEY: { value: 'secret-of-the-job', secret: true }
+      }
+    })
+    const job = await ended(id)
+
+    t.match(await log(id), "seen: False ['/etc/ssl/certs', None, '***']")
+    t.match(job, { status: 'failed', failure: { message: /None, '\*\*\*'/ } })
+  }
+)
+
 t.test('an environment that cannot be built is the job’s failure', walled, async t => {
   const { submit, ended, dataDir } = await testService(t, { LOCAL_SANDBOX: 'bwrap' })
   const project = await pack({

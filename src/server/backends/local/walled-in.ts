@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
-import { secretFromPrefix } from '../../../contract/secrets.ts'
+import { secretFromPrefix, secretNamesVariable } from '../../../contract/secrets.ts'
 import type { JobFile, JobFolder } from './job-folder.ts'
 import { give } from './job-user.ts'
 import type { JobLimits } from './limits.ts'
@@ -54,7 +54,7 @@ export async function walledIn(
     build: {
       arguments: [runtimeMain, 'build'],
       environment: {
-        ...withoutReferences(environment),
+        ...withoutSecrets(environment),
         ...buildVariables,
         ...shared.variables
       },
@@ -67,11 +67,15 @@ export async function walledIn(
   }
 }
 
-/** The packages' code has nothing to do with the job's secrets. */
-const withoutReferences = (environment: Record<string, string>) =>
-  Object.fromEntries(
-    Object.entries(environment).filter(([name]) => !name.startsWith(secretFromPrefix))
+/** The packages' code has nothing to do with the job's secrets, nor with where they are. */
+function withoutSecrets(environment: Record<string, string>): Record<string, string> {
+  const secrets = environment[secretNamesVariable]?.split(',') ?? []
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name]) => !name.startsWith(secretFromPrefix) && !secrets.includes(name)
+    )
   )
+}
 
 /** Certificates, and folders of packages, as the operator names them: a job's own variables open nothing. */
 const settingsIn = (buildVariables: Record<string, string>) =>
