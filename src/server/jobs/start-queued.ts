@@ -7,6 +7,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Backend } from '../backends/index.ts'
 import type { Store } from '../store/index.ts'
 import type { JobRecord } from './job.ts'
+import { stopQueued } from './stop-queued.ts'
 
 export interface QueuedOptions {
   store: Pick<Store, 'oldest'>
@@ -21,7 +22,11 @@ export interface QueuedOptions {
   noteReason(job: JobRecord, reason: string): Promise<void>
   /** Never throws. */
   guarded(job: JobRecord, act: () => Promise<void>): Promise<void>
+  /** How long stopping may take, and starting: after that time those that run are looked after again. */
+  milliseconds?: { stop: number; start: number }
 }
+
+const turnMilliseconds = { stop: 1_000, start: 2_000 }
 
 /** `reason`: why it did not start, and why others of its queue do not. */
 export interface Started {
@@ -32,19 +37,25 @@ export interface Started {
 const pageJobs = 200
 /** How many are looked at in a turn, at most. */
 const mostJobs = 10_000
-/** Starting jobs may take long, too: after that time those that run are looked after again. */
-const startMilliseconds = 2_000
 
-/** `inProgress`: all jobs that are. Answers whether there may be more to start at once. */
+/** `inProgress`: all jobs that are. Answers whether there may be more to stop or to start at once. */
 export async function startQueued(
   inProgress: JobRecord[],
   options: QueuedOptions
 ): Promise<boolean> {
-  const { store, guarded, isBusy } = options
-  for (const job of await store.oldest(['queued'], mostJobs, { stopRequested: true }))
-    if (!isBusy(job.id)) await guarded(job, () => options.stop(job))
+  const { milliseconds = turnMilliseconds } = options
+  const moreToStop = await stopQueued({ ...options, milliseconds: milliseconds.stop })
+  const moreToStart = await startOldest(inProgress, options, milliseconds.start)
+  return moreToStop || moreToStart
+}
 
-  const pass = createPass(inProgress, options)
+async function startOldest(
+  inProgress: JobRecord[],
+  options: QueuedOptions,
+  milliseconds: number
+): Promise<boolean> {
+  const { store, guarded, isBusy } = options
+  const pass = createPass(inProgress, options, milliseconds)
   let after: string | undefined
   for (let looked = 0; looked < mostJobs; looked += pageJobs) {
     // On the first page, those of a full tenant are told so.
@@ -62,7 +73,7 @@ export async function startQueued(
   return false
 }
 
-function createPass(inProgress: JobRecord[], options: QueuedOptions) {
+function createPass(inProgress: JobRecord[], options: QueuedOptions, milliseconds: number) {
   const { backend, tenantJobs, start, noteReason } = options
   const counts = new Map<string, number>()
   const reasons = new Map<string, string>()
@@ -73,7 +84,7 @@ function createPass(inProgress: JobRecord[], options: QueuedOptions) {
 
   return {
     fullTenants: () => [...counts.keys()].filter(isFull),
-    isLate: () => performance.now() - begun > startMilliseconds,
+    isLate: () => performance.now() - begun > milliseconds,
     /** All that wait for the same thing wait for it. */
     isOver: () => reasons.has(''),
 
