@@ -10,14 +10,14 @@ const arnPrefix =
   'arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:([A-Za-z0-9_+=.@/{}-]*/)?'
 
 /**
- * Beside JSON Schema's own words: `right` says what a fitting value is, where the schema alone does not; `secret` values are not shown in messages, and may come from a file; `otherwise` is the
- * default where it is no plain value.
+ * Beside JSON Schema's own words: `right` says what a fitting value is, where the schema alone does not; `secret` values are
+ * not shown in messages, and may come from a file; `otherwise` is the default where it is no plain value.
  */
 export const Variables = Type.Object({
   HOST: Type.String({
     default: '127.0.0.1',
     description:
-      'Address to listen on. Any but a loopback address needs callers that are known (`API_KEYS_FILE`, `OIDC_ISSUER`), or `ALLOW_UNAUTHENTICATED`.'
+      'Address to listen on. `localhost` is 127.0.0.1. Any but a loopback address needs callers that are known (`API_KEYS_FILE`, `OIDC_ISSUER`), or `ALLOW_UNAUTHENTICATED`.'
   }),
   PORT: Type.Integer({
     default: 8080,
@@ -59,7 +59,7 @@ export const Variables = Type.Object({
     minimum: 1,
     maximum: most,
     description:
-      'Most requests in a minute from one address of nobody who is known; beyond it they are a 429 instead of a 401. Callers who are known are not refused for it.'
+      'Most unauthenticated requests in a minute from one address; beyond it they are a 429 instead of a 401. Authenticated ones are not refused for it.'
   }),
   TRUSTED_PROXIES: Type.Optional(
     Type.String({
@@ -363,7 +363,7 @@ export const Variables = Type.Object({
       right: 'absolute paths parted by colons, such as /scratch',
       otherwise: 'none',
       description:
-        'Folders that they may write, too: whatever one job leaves there, all others find.'
+        'Folders that they may write, too: whatever one job leaves there, all others find. They must be apart from those of `INPUT_ROOTS` and `SECRET_ROOTS`.'
     })
   ),
   LOCAL_USER: Type.Optional(
@@ -372,7 +372,7 @@ export const Variables = Type.Object({
       right: "a user's name, or numbers such as 10001:10001",
       otherwise: 'the service’s own',
       description:
-        'The user that local jobs run as, where the service is root: a name, or `UID:GID`. It needs the sandbox, and must be able to read the files of secrets and what `LOCAL_READABLE` names.'
+        'The user that local jobs run as, where the service is root: a name, or `UID:GID`. It needs the sandbox, and must be able to read the files of secrets and what `INPUT_ROOTS` and `LOCAL_READABLE` name, and to write what `LOCAL_WRITABLE` names.'
     })
   ),
   MLFLOW_TRACKING_URI: Type.Optional(

@@ -1,6 +1,5 @@
 /** The service's configuration: the environment, read once and checked as a whole. */
 import { readFileSync } from 'node:fs'
-import { BlockList, isIP } from 'node:net'
 import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { Value } from 'typebox/value'
@@ -14,6 +13,8 @@ import {
   s3Config,
   sagemakerConfig
 } from './config-aws.ts'
+import { faultsOfFolders } from './config-folders.ts'
+import { faultsOfProxies, isLoopback } from './config-networks.ts'
 import { type VariableSchema, Variables, variableSchemas } from './config-variables.ts'
 import type { LocalLimits } from './local-limits.ts'
 import type { OpenLimits } from './places.ts'
@@ -106,9 +107,11 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   faults.push(...missingForAws(given))
   const { TRUSTED_PROXIES } = given
   if (TRUSTED_PROXIES !== undefined) faults.push(...faultsOfProxies(TRUSTED_PROXIES))
+  faults.push(...faultsOfFolders(given))
   if (faults.length > 0 || !Value.Check(Variables, values)) throw configError(faults)
   return {
-    host: values.HOST,
+    // As a name it would be two servers with Node, of which Fastify hands out one: limits would not hold for the other.
+    host: values.HOST === 'localhost' ? '127.0.0.1' : values.HOST,
     port: values.PORT,
     allowUnauthenticated: values.ALLOW_UNAUTHENTICATED,
     apiKeysFile: values.API_KEYS_FILE && resolve(values.API_KEYS_FILE),
@@ -243,32 +246,6 @@ function rightValue({ right, type, minimum, maximum, enum: values = [] }: Variab
   if (type === 'integer')
     return `a whole number ${maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`}`
   return new Intl.ListFormat('en', { type: 'disjunction' }).format(values)
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
-
-const isLoopback = (host: string) =>
-  host === 'localhost' ||
-  (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'))
-
-const networks = ['loopback', 'linklocal', 'uniquelocal']
-
-const faultsOfProxies = (text: string) =>
-  text
-    .split(',')
-    .map(one => one.trim())
-    .filter(one => !networks.includes(one) && !isNetwork(one))
-    .map(
-      one =>
-        `TRUSTED_PROXIES has ${JSON.stringify(one)}: each must be an address, a network such as 10.0.0.0/8, or one of ${networks.join(', ')}.`
-    )
-
-function isNetwork(text: string): boolean {
-  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
-  const version = isIP(address)
-  return version !== 0 && (bits === undefined || Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 const notLoopback = (host: string) =>

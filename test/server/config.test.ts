@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { mkdir, symlink } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -6,6 +7,7 @@ import { readConfig } from '../../src/server/config.ts'
 import { configTable } from '../../src/server/config-variables.ts'
 import { defaultLimits } from '../../src/server/projects/project-limits.ts'
 import { noTenantLimits } from '../../src/server/tenant-limits.ts'
+import { testFolder } from '../helpers/folder.ts'
 
 const refusal = (...faults: string[]) => ({
   message: ['The configuration is wrong:', ...faults.map(fault => `  ${fault}`)].join('\n')
@@ -303,12 +305,45 @@ t.test('says which of the trusted proxies is none', async t => {
   const right =
     'each must be an address, a network such as 10.0.0.0/8, or one of loopback, linklocal, uniquelocal.'
   t.throws(
-    () => readConfig({ TRUSTED_PROXIES: '10.0.0.0/8, proxy.example,10.0.0.0/33' }),
+    () => readConfig({ TRUSTED_PROXIES: '10.0.0.0/8, proxy.example,10.0.0.0/33,10.0.0.0/0,::/0' }),
     refusal(
       `TRUSTED_PROXIES has "proxy.example": ${right}`,
-      `TRUSTED_PROXIES has "10.0.0.0/33": ${right}`
+      `TRUSTED_PROXIES has "10.0.0.0/33": ${right}`,
+      `TRUSTED_PROXIES has "10.0.0.0/0": ${right}`,
+      `TRUSTED_PROXIES has "::/0": ${right}`
     )
   )
+})
+
+t.test('localhost is one address: limits are those of one server', async t => {
+  t.equal(readConfig({ HOST: 'localhost' }).host, '127.0.0.1')
+})
+
+t.test('what jobs may write is apart from what callers may name', async t => {
+  const folder = testFolder(t)
+  await mkdir(`${folder}/data`)
+  await symlink(`${folder}/data`, `${folder}/link`)
+  for (const [writable, root] of [
+    ['/data', '/data'],
+    ['/scratch:/data/a', '/other, /data'],
+    ['/data', '/data/{tenant}'],
+    ['/data/risk/out', '/data/{tenant}'],
+    ['/', '/data'],
+    [`${folder}/data`, `${folder}/link/in`]
+  ])
+    for (const name of ['INPUT_ROOTS', 'SECRET_ROOTS'])
+      t.throws(
+        () => readConfig({ LOCAL_WRITABLE: writable, [name]: root }),
+        new RegExp(`LOCAL_WRITABLE has .* and ${name} .* must be folders apart`),
+        `${writable} and ${root}`
+      )
+  const LOCAL_WRITABLE = '/data/out:/dat'
+  for (const INPUT_ROOTS of [
+    '/data/in/{tenant},s3://data/',
+    '/data2/{tenant}',
+    '/data/of-{tenant}'
+  ])
+    t.ok(readConfig({ LOCAL_WRITABLE, INPUT_ROOTS }), INPUT_ROOTS)
 })
 
 t.test('variables of a backend or storage that was not chosen count for nothing', async t => {
@@ -437,8 +472,8 @@ for (const port of ['8080.7', '1e3', '0x10', 'true', '-1', '8 080', '99999999999
 t.test(
   'a variable that is empty counts as not there, and spaces around a value do not count',
   async t => {
-    const { port, python, host } = readConfig({ PORT: '', PYTHON: ' ', HOST: ' localhost\r' })
-    t.strictSame({ port, python, host }, { port: 8080, python: undefined, host: 'localhost' })
+    const { port, python, host } = readConfig({ PORT: '', PYTHON: ' ', HOST: ' 127.0.0.2\r' })
+    t.strictSame({ port, python, host }, { port: 8080, python: undefined, host: '127.0.0.2' })
   }
 )
 
@@ -446,7 +481,7 @@ t.test('variables that it does not know are nothing to it', async t => {
   t.strictSame(readConfig({ EDITOR: 'vi', PORTS: 'x', toString: 'y' }), readConfig({}))
 })
 
-for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost'])
+for (const host of ['127.0.0.1', '127.8.8.8', '::1'])
   t.test(`listens on ${host} without further words`, async t => {
     t.equal(readConfig({ HOST: host }).host, host)
   })
