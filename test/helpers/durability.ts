@@ -123,8 +123,12 @@ function tooEarly(calls: Call[], { id, project }: Job, data: string): string[] {
     ({ text }) => /^writev?\(/.test(text) && text.includes('HTTP/1.1 202') && text.includes(id)
   )
   if (!answer) return [`${id}: its answer is not in the trace`]
-  const written = calls.findLast(({ text }) => writes.test(text) && text.includes(`<${file}>`))
-  const isAfter = (call: Call) => call.to < named.from && call.from > (written?.to ?? 0)
+  const names = namesOf(calls, file)
+  const written = calls.findLast(
+    ({ text }) => writes.test(text) && names.some(name => text.includes(`<${name}>`))
+  )
+  if (!written) return [`${id}: the writing of its project is not in the trace`]
+  const isAfter = (call: Call) => call.to < named.from && call.from > written.to
   if (!calls.some(call => isAfter(call) && isSync(call, file)))
     return [`${id}: its project got a name before its bytes were on the disk`]
   const steps: [what: string, is: (call: Call) => boolean][] = [
@@ -141,6 +145,13 @@ function tooEarly(calls: Call[], { id, project }: Job, data: string): string[] {
     last = step
   }
   return []
+}
+
+/** A file that got another name is known by the one that it was opened by. */
+function namesOf(calls: Call[], file: string): string[] {
+  const linked = calls.find(({ text }) => text.startsWith('link(') && text.includes(`, "${file}"`))
+  const [, before] = /^link\("([^"]+)"/.exec(linked?.text ?? '') ?? []
+  return before === undefined ? [file] : [file, ...namesOf(calls, before)]
 }
 
 const writes = /^(pwrite64|writev?)\(/
