@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Fault } from '../../contract/fault.ts'
 import type { Metrics } from '../../contract/metric-lines.ts'
 import type { Failure } from '../../contract/run-report.ts'
+import type { Paths } from '../paths.ts'
 import type { Resources } from './resources.ts'
 
 export { Resources } from './resources.ts'
@@ -100,8 +101,11 @@ export interface Backend {
   open(permit: Permit): void
   /** Another process moves the jobs on: nothing is asked, started or stopped until `open` is called again. */
   rest(): Promise<void>
-  /** What of a submission this backend cannot run; pointers are into the submission. Asks nobody. */
-  check(job: BackendJob): Fault[]
+  /**
+   * What of a submission this backend cannot run; pointers are into the submission. Asks nobody but this machine, of which
+   * `paths` knows what jobs of the same submission have asked.
+   */
+  check(job: BackendJob, paths: Paths): Fault[] | Promise<Fault[]>
   /** What a job with these would run on: the operator's defaults are applied. */
   plan(resources: Resources): Resources
   /**

@@ -3,6 +3,7 @@ import { monotonicFactory } from 'ulid'
 import { checkSubmission } from '../../contract/check-submission.ts'
 import type { Fault } from '../../contract/fault.ts'
 import type { Backend } from '../backends/index.ts'
+import type { Paths } from '../paths.ts'
 import type { Storage } from '../storage/index.ts'
 import { version } from '../version.ts'
 import { backendJob } from './backend-job.ts'
@@ -15,16 +16,17 @@ const nextUlid = monotonicFactory()
 export const nextId = (kind: 'job' | 'batch') => `${kind}-${nextUlid().toLowerCase()}`
 
 /** `project` is absent where it could not be read: the rest is checked all the same. */
-export function checkJob(
+export async function checkJob(
   { fields, faults: faultsOfFields }: CheckedFields,
   project: OpenProject | undefined,
-  { tenant, backend, storage }: { tenant: string; backend: Backend; storage: Storage }
-): { job: JobRecord; faults: Fault[] } {
+  options: { tenant: string; backend: Backend; storage: Storage; paths: Paths }
+): Promise<{ job: JobRecord; faults: Fault[] }> {
+  const { tenant, backend, storage, paths } = options
   const job = newJob(fields, tenant, backend.name)
   const faults = [...faultsOfFields]
   if (project) faults.push(...takeProject(job, fields, project))
   // Last, when everything that the backend is given is there: it counts and measures.
-  faults.push(...backend.check(backendJob({ ...job, ...longest }, storage)))
+  faults.push(...(await backend.check(backendJob({ ...job, ...longest }, storage), paths)))
   return { job, faults }
 }
 

@@ -2,6 +2,7 @@
 import type { Fault } from '../../contract/fault.ts'
 import type { Backend } from '../backends/index.ts'
 import { IdempotencyKeyInUse, StorageUnavailable, SubmissionInvalid } from '../errors.ts'
+import { createPaths } from '../paths.ts'
 import { discardFile } from '../projects/index.ts'
 import { projectKey } from '../storage/index.ts'
 import { checkFields } from './check-fields.ts'
@@ -54,13 +55,16 @@ async function submitWith(
   let project: OpenProject | undefined
   try {
     const fields = asked.batch ? batchOf(submission) : [{ pointer: '', texts: submission.texts }]
-    const given = checkEach(fields, fields, ({ texts }) => checkFields(texts))
+    const given = await checkEach(fields, fields, ({ texts }) => checkFields(texts))
     // What is wrong in itself never led to a job; what it lacks here now (a project, a setting) it may have had.
     const neverRight = [submission, ...given].some(one => one.faults.length > 0)
     project = await openProject(submission, faults, options)
     // What is stored has no .git folder.
     if (project && asked.rerunOf) project.inspected.gitCommit ??= asked.rerunOf.project.gitCommit
-    const checked = checkEach(fields, given, one => checkJob(one, project, options))
+    const paths = createPaths()
+    const checked = await checkEach(fields, given, one =>
+      checkJob(one, project, { ...options, paths })
+    )
     const jobs = checked.map(({ job }) => job)
     const fingerprint = fingerprintOf(jobs, asked)
     const earlier = neverRight ? undefined : await replay(asked, fingerprint, options.store)
@@ -84,15 +88,15 @@ async function submitWith(
 /** So many that nobody reads more: the jobs behind them are not looked at. */
 const faultsEnough = 10_000
 
-function checkEach<Job, Checked extends { faults: Fault[] }>(
+async function checkEach<Job, Checked extends { faults: Fault[] }>(
   fields: JobFields[],
   jobs: Job[],
-  check: (job: Job) => Checked
-): Checked[] {
+  check: (job: Job) => Checked | Promise<Checked>
+): Promise<Checked[]> {
   const checked: Checked[] = []
   let count = 0
   for (const job of jobs) {
-    const one = check(job)
+    const one = await check(job)
     checked.push(one)
     count += one.faults.length
     if (count > faultsEnough) throw new SubmissionInvalid(joinFaults(fields, checked))

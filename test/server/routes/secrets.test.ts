@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
@@ -30,9 +30,10 @@ async function submit({ app }: Api, environment: unknown, more: object = {}) {
 const faultsOf = async (api: Api, environment: unknown): Promise<Fault[]> =>
   (await submit(api, environment)).json().errors
 
-/** An app that reads secrets below its data folder: what is made there before is removed. */
+/** An app that reads secrets beside its data folder, in which none may be. */
 async function appWithRoot(t: Test) {
-  const root = join(t.testdirName, 'secrets')
+  const root = `${t.testdirName}-secrets`
+  t.teardown(() => rm(root, { recursive: true, force: true }))
   const api = await testApp(t, { secretRoots: [join(root, '{tenant}')] })
   for (const name of ['default', 'other']) {
     await mkdir(join(root, name), { recursive: true })

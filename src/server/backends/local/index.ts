@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs'
 import { open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import type { Backend, Observation, StartOutcome } from '../index.ts'
+import { createPaths } from '../../paths.ts'
+import type { Backend, BackendJob, Observation, StartOutcome } from '../index.ts'
 import { openLogFile } from '../log-file.ts'
 import { checkJob } from './check-job.ts'
 import type { EnvironmentSweeper } from './environment-sweeper.ts'
@@ -53,6 +54,14 @@ export function createLocal(options: LocalOptions): Backend {
   const reports = createLiveReports()
   const folderOf = (id: string) => jobFolder(join(folder, 'jobs', id, 'local'))
 
+  async function locate(job: BackendJob) {
+    const paths = createPaths()
+    const secrets = await locateSecretFiles(job, options, paths)
+    if ('outcome' in secrets) return secrets
+    const inputs = await locateInputs(job, options, paths)
+    return 'outcome' in inputs ? inputs : { secrets, inputs }
+  }
+
   return {
     name: 'local',
     open() {
@@ -66,7 +75,7 @@ export function createLocal(options: LocalOptions): Backend {
     async close(how) {
       await Promise.all([facilities.close(how), environmentSweeper?.close()])
     },
-    check: job => checkJob(job, options),
+    check: (job, paths) => checkJob(job, options, paths),
     plan: resources => planResources(resources, options.limits),
     queueOf: () => '',
 
@@ -76,13 +85,14 @@ export function createLocal(options: LocalOptions): Backend {
       const ready = facilities.current()
       if (!ready) return later(facilities.pending() ?? 'The local backend is being prepared.')
       if (!active.has(job.id) && active.size >= slots) return later(noSlot(slots))
-      const secrets = locateSecretFiles(job, options.secretRoots)
-      if ('outcome' in secrets) return secrets
-      const inputs = locateInputs(job, options)
-      if ('outcome' in inputs) return inputs
       active.add(job.id)
       try {
-        await writeFolder(place, job, { ...ready, secrets, inputs }, options)
+        const found = await locate(job)
+        if ('outcome' in found) {
+          active.delete(job.id)
+          return found
+        }
+        await writeFolder(place, job, { ...ready, ...found }, options)
         const supervisor = await startSupervisor(place)
         supervisors.add(job.id)
         supervisor.once('exit', () => {

@@ -1,10 +1,10 @@
 /** Data of input channels: files and folders of this machine, only below the operator's folders for it, wherever links lead. */
-import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { plainFailure } from '../../../contract/run-report.ts'
+import type { Paths } from '../../paths.ts'
 import type { BackendJob, StartOutcome } from '../index.ts'
-import { isBelow, realPath } from './real-path.ts'
+import { isAt, isOfService } from './real-path.ts'
 
 type Job = Pick<BackendJob, 'tenant' | 'inputs'>
 
@@ -21,23 +21,29 @@ export interface Input {
   isFolder: boolean
 }
 
-export function checkInputs(job: Job, settings: InputSettings): Fault[] {
-  return Object.entries(job.inputs).flatMap(([channel, uri]) => {
-    const found = find(uri, job, settings)
-    return typeof found === 'string'
-      ? [{ pointer: pointerTo('inputs', channel), detail: found }]
-      : []
-  })
+export async function checkInputs(
+  job: Job,
+  settings: InputSettings,
+  paths: Paths
+): Promise<Fault[]> {
+  const faults: Fault[] = []
+  for (const [channel, uri] of Object.entries(job.inputs)) {
+    const found = await find(uri, job, settings, paths)
+    if (typeof found === 'string')
+      faults.push({ pointer: pointerTo('inputs', channel), detail: found })
+  }
+  return faults
 }
 
 /** Channel -> its data, as it is now. */
-export function locateInputs(
+export async function locateInputs(
   job: Job,
-  settings: InputSettings
-): Map<string, Input> | Extract<StartOutcome, { outcome: 'failed' }> {
+  settings: InputSettings,
+  paths: Paths
+): Promise<Map<string, Input> | Extract<StartOutcome, { outcome: 'failed' }>> {
   const inputs = new Map<string, Input>()
   for (const [channel, uri] of Object.entries(job.inputs)) {
-    const found = find(uri, job, settings)
+    const found = await find(uri, job, settings, paths)
     if (typeof found === 'string')
       return {
         outcome: 'failed',
@@ -49,21 +55,26 @@ export function locateInputs(
 }
 
 /** Or what is wrong. Of what lies elsewhere not even that it is there is told. */
-function find(uri: string, { tenant }: Job, { folder, inputRoots }: InputSettings): Input | string {
+async function find(
+  uri: string,
+  { tenant }: Job,
+  { folder, inputRoots }: InputSettings,
+  paths: Paths
+): Promise<Input | string> {
   if (!/^file:/i.test(uri)) return notHere
   if (inputRoots.length === 0) return noRoots
   const path = pathOf(uri)
   if (path === undefined) return `The URI ${notAPath}`
   const roots = inputRoots.map(root => root.replaceAll('{tenant}', tenant))
-  const root = roots.find(root => isAt(path, root))
-  if (root === undefined) return outside(roots)
-  const real = realPath(path)
+  if (!roots.some(root => isAt(path, root))) return outside(roots)
+  const real = await paths.real(path)
   if (real === undefined) return `There is nothing at ${uri}.`
-  if (!roots.some(root => isAt(real, realPath(root) ?? root)) || isOfService(real, folder))
+  const allowed = await Promise.all(roots.map(async root => (await paths.real(root)) ?? root))
+  if (!allowed.some(root => isAt(real, root)) || (await isOfService(real, folder, paths)))
     return outside(roots)
-  const found = statSync(real)
-  if (!found.isFile() && !found.isDirectory()) return `${uri} is no file and no folder.`
-  return { path: real, isFolder: found.isDirectory() }
+  const kind = await paths.kind(real)
+  if (kind === 'other') return `${uri} is no file and no folder.`
+  return { path: real, isFolder: kind === 'folder' }
 }
 
 function pathOf(uri: string): string | undefined {
@@ -73,13 +84,6 @@ function pathOf(uri: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-const isAt = (path: string, root: string) => path === root || isBelow(path, root)
-
-function isOfService(path: string, folder: string): boolean {
-  const own = realPath(folder) ?? folder
-  return isAt(path, own) || isBelow(own, path)
 }
 
 const notHere =

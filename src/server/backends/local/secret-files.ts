@@ -2,17 +2,30 @@
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { plainFailure } from '../../../contract/run-report.ts'
+import type { Paths } from '../../paths.ts'
 import type { BackendJob, StartOutcome } from '../index.ts'
-import { isBelow, realPath } from './real-path.ts'
+import { isBelow, isOfService } from './real-path.ts'
 
 type Job = Pick<BackendJob, 'tenant' | 'secretReferences'>
 
-/** `roots`: absolute paths; `{tenant}` stands for the job's tenant. */
-export function checkSecretFiles(job: Job, roots: string[]): Fault[] {
-  return Object.entries(job.secretReferences).flatMap(([name, reference]) => {
-    const detail = faultOf(reference, rootsOf(job, roots))
-    return detail === undefined ? [] : [{ pointer: pointerTo('environment', name), detail }]
-  })
+export interface SecretSettings {
+  /** DATA_DIR, which holds no secrets of jobs. */
+  folder: string
+  /** Absolute paths; `{tenant}` stands for the job's tenant. */
+  secretRoots: string[]
+}
+
+export async function checkSecretFiles(
+  job: Job,
+  settings: SecretSettings,
+  paths: Paths
+): Promise<Fault[]> {
+  const faults: Fault[] = []
+  for (const [name, reference] of Object.entries(job.secretReferences)) {
+    const detail = await faultOf(reference, job, settings, paths)
+    if (detail !== undefined) faults.push({ pointer: pointerTo('environment', name), detail })
+  }
+  return faults
 }
 
 export interface SecretFiles {
@@ -23,16 +36,17 @@ export interface SecretFiles {
 }
 
 /** As the files are now; what is missing is told by the job. */
-export function locateSecretFiles(
+export async function locateSecretFiles(
   job: Job,
-  roots: string[]
-): SecretFiles | Extract<StartOutcome, { outcome: 'failed' }> {
+  settings: SecretSettings,
+  paths: Paths
+): Promise<SecretFiles | Extract<StartOutcome, { outcome: 'failed' }>> {
   const references: Record<string, string> = {}
   const files: string[] = []
   for (const [name, reference] of Object.entries(job.secretReferences)) {
-    const fault = faultOf(reference, rootsOf(job, roots))
+    const fault = await faultOf(reference, job, settings, paths)
     if (fault) return failed(`The variable ${name} has no value: ${fault}`)
-    const path = realPath(fileURLToPath(reference))
+    const path = await paths.real(fileURLToPath(reference))
     references[name] = path === undefined ? reference : pathToFileURL(path).href
     if (path !== undefined) files.push(path)
   }
@@ -42,19 +56,24 @@ export function locateSecretFiles(
 const failed = (message: string) =>
   ({ outcome: 'failed', failure: plainFailure('user', message) }) as const
 
-const rootsOf = ({ tenant }: Job, roots: string[]) =>
-  roots.map(root => root.replaceAll('{tenant}', tenant))
-
-function faultOf(reference: string, roots: string[]): string | undefined {
+async function faultOf(
+  reference: string,
+  { tenant }: Job,
+  { folder, secretRoots }: SecretSettings,
+  paths: Paths
+): Promise<string | undefined> {
   if (!reference.startsWith('file:')) return notHere
-  if (roots.length === 0) return noRoots
+  if (secretRoots.length === 0) return noRoots
+  const roots = secretRoots.map(root => root.replaceAll('{tenant}', tenant))
   const path = fileURLToPath(reference)
-  const inside = roots.some(root => {
-    const real = realPath(root) ?? root
-    // Where the file itself is missing, its name alone counts: there is nothing to read.
-    return isInside(path, [root, real]) && isInside(realPath(path) ?? path, [root, real])
-  })
-  return inside ? undefined : outside(roots)
+  // Where the file itself is missing, its name alone counts: there is nothing to read.
+  const real = (await paths.real(path)) ?? path
+  if (await isOfService(real, folder, paths)) return outside(roots)
+  for (const root of roots) {
+    const either = [root, (await paths.real(root)) ?? root]
+    if (isInside(path, either) && isInside(real, either)) return undefined
+  }
+  return outside(roots)
 }
 
 const isInside = (path: string, roots: string[]) => roots.some(root => isBelow(path, root))

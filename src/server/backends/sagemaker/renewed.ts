@@ -28,7 +28,7 @@ export function createRenewed({ inCharge, atRest }: Backends): Backend {
       listeners.push(listener)
       current.onChange(listener)
     },
-    check: job => current.check(job),
+    check: (job, paths) => current.check(job, paths),
     plan: resources => current.plan(resources),
     queueOf: resources => current.queueOf(resources),
     start: (job, signal) => current.start(job, signal),

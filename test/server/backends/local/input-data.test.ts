@@ -1,10 +1,15 @@
 import { mkdir, readlink, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { checkInputs, locateInputs } from '../../../../src/server/backends/local/input-data.ts'
+import * as inputData from '../../../../src/server/backends/local/input-data.ts'
 import { jobFolder, makeFolders } from '../../../../src/server/backends/local/job-folder.ts'
 import { linkInputs } from '../../../../src/server/backends/local/link-inputs.ts'
+import { createPaths } from '../../../../src/server/paths.ts'
 import { testFolder } from '../../../helpers/folder.ts'
+
+type Given = [job: Parameters<typeof inputData.checkInputs>[0], settings: inputData.InputSettings]
+const checkInputs = (...given: Given) => inputData.checkInputs(...given, createPaths())
+const locateInputs = (...given: Given) => inputData.locateInputs(...given, createPaths())
 
 /** A folder of data of two tenants, and one beside it. */
 async function place(t: Test) {
@@ -35,8 +40,8 @@ t.test('files and folders of the tenant’s own root are found, without links', 
     ['data/b/../a/train/', 'data/a/train']
   ] as const) {
     const job = of(`file://${root}/${path}`)
-    t.strictSame(checkInputs(job, settings('data/{tenant}')), [], path)
-    const found = locateInputs(job, settings('data/{tenant}'))
+    t.strictSame(await checkInputs(job, settings('data/{tenant}')), [], path)
+    const found = await locateInputs(job, settings('data/{tenant}'))
     t.strictSame(
       [...(found as Map<string, unknown>).values()],
       [{ path: join(root, real), isFolder: !real.endsWith('.csv') }]
@@ -61,7 +66,7 @@ t.test('what is elsewhere is refused alike, whether it is there or not', async t
     'elsewhere/nothing'
   ])
     t.match(
-      checkInputs(of(`file://${root}/${path}`), settings('data/{tenant}')),
+      await checkInputs(of(`file://${root}/${path}`), settings('data/{tenant}')),
       [
         {
           pointer: '/inputs/train',
@@ -75,28 +80,30 @@ t.test('what is elsewhere is refused alike, whether it is there or not', async t
 t.test('the service’s own folder is nobody’s data, however wide the roots are', async t => {
   const { root, settings, of } = await place(t)
   for (const path of ['', 'service', 'service/jobs.db'])
-    t.match(checkInputs(of(`file://${root}/${path}`), settings('')), [{ detail: /^The data must/ }])
-  t.strictSame(checkInputs(of(`file://${root}/data`), settings('')), [])
+    t.match(await checkInputs(of(`file://${root}/${path}`), settings('')), [
+      { detail: /^The data must/ }
+    ])
+  t.strictSame(await checkInputs(of(`file://${root}/data`), settings('')), [])
 })
 
 t.test('what cannot be data says why', async t => {
   const { root, settings, of } = await place(t)
-  const detail = (uri: string, ...roots: string[]) =>
-    checkInputs(of(uri), settings(...roots))[0]?.detail
-  t.match(detail(`file://${root}/data/a`), /its operator has to name .* INPUT_ROOTS\.$/)
+  const detail = async (uri: string, ...roots: string[]) =>
+    (await checkInputs(of(uri), settings(...roots)))[0]?.detail
+  t.match(await detail(`file://${root}/data/a`), /its operator has to name .* INPUT_ROOTS\.$/)
   t.equal(
-    detail(`file://${root}/data/a/no`, 'data'),
+    await detail(`file://${root}/data/a/no`, 'data'),
     `There is nothing at file://${root}/data/a/no.`
   )
-  t.match(detail('s3://bucket/x', 'data'), /S3 is for BACKEND=sagemaker/)
-  t.match(detail(`file://host${root}/data/a`, 'data'), /has a path and no host/)
-  t.match(detail(`file://${root}/data/a%2fb`, 'data'), /has a path and no host/)
-  t.match(detail(`file://${root}/data/a%00`, 'data'), /has a path and no host/)
+  t.match(await detail('s3://bucket/x', 'data'), /S3 is for BACKEND=sagemaker/)
+  t.match(await detail(`file://host${root}/data/a`, 'data'), /has a path and no host/)
+  t.match(await detail(`file://${root}/data/a%2fb`, 'data'), /has a path and no host/)
+  t.match(await detail(`file://${root}/data/a%00`, 'data'), /has a path and no host/)
 })
 
 t.test('data that has gone until the job starts is its failure, in words', async t => {
   const { root, settings, of } = await place(t)
-  t.match(locateInputs(of(`file://${root}/data/a/gone`), settings('data')), {
+  t.match(await locateInputs(of(`file://${root}/data/a/gone`), settings('data')), {
     outcome: 'failed',
     failure: { kind: 'user', message: /^The channel train has no data: There is nothing at file:/ }
   })

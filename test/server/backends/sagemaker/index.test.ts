@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-sagemaker'
 import t from 'tap'
 import { createRequest } from '../../../../src/server/backends/sagemaker/create-request.ts'
+import { createPaths } from '../../../../src/server/paths.ts'
 import { testFolder } from '../../../helpers/folder.ts'
 import { aBackendJob, ended, settings, stage, until } from '../../../helpers/sagemaker-backend.ts'
 
@@ -368,6 +369,6 @@ t.test('a job at the limits that are checked is taken', async t => {
     }
   })
   knobs.quota = {}
-  t.same(backend.check(job), [])
+  t.same(await backend.check(job, createPaths()), [])
   t.same(await backend.start(job), { outcome: 'started' })
 })
