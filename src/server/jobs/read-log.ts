@@ -1,7 +1,7 @@
 /** A job's log: from the backend while it keeps one, afterwards from storage; the same bytes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Backend } from '../backends/index.ts'
-import { JobNotFound, RangeNotSatisfiable } from '../errors.ts'
+import { JobNotFound, RangeNotSatisfiable, StoreUnavailable } from '../errors.ts'
 import { logKey, type Storage } from '../storage/index.ts'
 import type { Store } from '../store/index.ts'
 import { isTerminal } from './job.ts'
@@ -66,7 +66,7 @@ export function createLogReader(sources: LogSources) {
     { follow, idleMilliseconds = Number.POSITIVE_INFINITY }: LogOptions
   ): AsyncGenerator<Buffer, void> {
     let heardAt = performance.now()
-    for (let look = first; ; look = await nextLook(id)) {
+    for (let look = first; ; look = await nextLook(id).catch(stay(look))) {
       while (offset < look.sizeBytes && !follow?.aborted) {
         const limit = Math.min(blockBytes, look.sizeBytes - offset)
         const block = await readBlock(sources, id, offset, limit, look)
@@ -98,6 +98,12 @@ export function createLogReader(sources: LogSources) {
       chunks: readOn(id, offset, { sizeBytes: end, complete }, options)
     }
   }
+}
+
+/** Who follows outlives a store that is away, and hears nothing meanwhile. */
+const stay = (look: Look) => (error: Error) => {
+  if (error instanceof StoreUnavailable) return look
+  throw error
 }
 
 async function lookAt({ store, storage, backend }: LogSources, id: string): Promise<Look> {

@@ -3,6 +3,7 @@ import { get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { buffer, text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { StoreUnavailable } from '../../../src/server/errors.ts'
 import { logRoutes } from '../../../src/server/routes/logs.ts'
 import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
 import { logKey } from '../../../src/server/storage/index.ts'
@@ -14,11 +15,12 @@ import { printingJob } from '../../helpers/printing-job.ts'
 const asEvents = { accept: 'text/event-stream' }
 
 async function appWithJob(t: Test) {
-  const reads = { count: 0 }
+  const reads = { count: 0, away: false }
   const made = await testApp(t, {}, createFilesystem, store => ({
     ...store,
-    get(id) {
+    async get(id) {
       reads.count++
+      if (reads.away) throw new StoreUnavailable('The database of jobs is away.')
       return store.get(id)
     }
   }))
@@ -239,6 +241,24 @@ t.test(
 
     t.equal(response.body, '0123456789')
     t.match(response.headers, { 'log-complete': 'false' })
+  }
+)
+
+t.test(
+  'a follower outlives a store that is away for a moment; who comes meanwhile is a 503',
+  async t => {
+    const { app, ask, print, end, reads } = await appWithJob(t)
+    const url = await app.listen({ port: 0 })
+    await print('before\n')
+    const plain = text(await open(`${url}/jobs/job-a/logs?follow=true`))
+    reads.away = true
+    const before = reads.count
+    while (reads.count < before + 2) await sleep(10)
+    t.match(await ask(''), { statusCode: 503, headers: { 'retry-after': String } })
+    await print('meanwhile\n')
+    reads.away = false
+    await end()
+    t.equal(await plain, 'before\nmeanwhile\n')
   }
 )
 
