@@ -1,7 +1,12 @@
 /** npm run faults: fails every call that an operation makes, one after the other, and tells what is not as documented. */
 import { parseArgs } from 'node:util'
 import { failCalls } from '../test/helpers/fail-nth/fail-calls.ts'
-import { createResult, type FaultsResult, isClean } from '../test/helpers/fail-nth/result.ts'
+import {
+  createResult,
+  type FaultsResult,
+  isClean,
+  neverReached
+} from '../test/helpers/fail-nth/result.ts'
 import { failQueries } from '../test/helpers/fail-nth/sql/index.ts'
 import { failSystemCalls } from '../test/helpers/fail-nth/system/index.ts'
 import { failRequests } from '../test/helpers/fail-nth/wire/index.ts'
@@ -61,17 +66,22 @@ async function main(): Promise<void> {
     console.log(`${name}:`)
     await layer(result)
     result.tell()
+    for (const operation of neverReached(result))
+      console.log(
+        `${name}: of ${operation} nothing failed: each call that was to fail did not come`
+      )
     results.push(result)
   }
   const count = (of: (result: FaultsResult) => number) =>
     results.reduce((sum, result) => sum + of(result), 0)
   const sites = count(({ outcomes }) => outcomes.size)
   const failures = count(result => result.failures)
+  const missed = count(({ missed }) => missed.values().reduce((sum, one) => sum + one, 0))
   const undocumented = count(result => result.undocumented.length)
   const unhandled = count(result => result.unhandled.length)
   const leaks = count(result => result.leaks.length)
   console.log(
-    `faults: ${sites} sites, ${failures} failures, ${undocumented} undocumented, ${unhandled} unhandled, ${leaks} leaks`
+    `faults: ${sites} sites, ${failures} failures, ${missed} not reached, ${undocumented} undocumented, ${unhandled} unhandled, ${leaks} leaks`
   )
   process.exitCode = results.every(isClean) && failures > 0 ? 0 : 1
 }

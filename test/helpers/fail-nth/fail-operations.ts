@@ -1,6 +1,6 @@
 /** Fails the n-th call of every operation, in every way, asks once more after a restart, and tells what is not as it must be. */
 import { cutOff, type Operation, operations } from './operations.ts'
-import { addOutcome, type FaultsResult } from './result.ts'
+import { addMiss, addOutcome, type FaultsResult } from './result.ts'
 import { type Sample, sampled } from './sample.ts'
 import type { Stage } from './stage.ts'
 
@@ -77,7 +77,7 @@ async function failOnce<Way extends string>(
     arm(nth, way)
     const status = await operation.act(stage)
     const { failed } = disarm()
-    if (failed === undefined) return
+    if (failed === undefined) return addMiss(result, operation.name)
     const place = `${operation.name}: ${failed}`
     const tell = (fault: string) => `${place} (call ${nth}), ${way}: ${fault}`
     addOutcome(result, place, `${way} -> ${wordsOf(status)}`)

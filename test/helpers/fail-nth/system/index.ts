@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDocumented, wordsOf } from '../ask.ts'
-import { addOutcome, type FaultsResult } from '../result.ts'
+import { addMiss, addOutcome, type FaultsResult } from '../result.ts'
 import { type Sample, sampled } from '../sample.ts'
 import { attach, threadsOf } from './attach.ts'
 import { howTo, leavesFile, readCalls, type SystemCall, tracedCalls, waysToFail } from './calls.ts'
@@ -119,7 +119,7 @@ async function failOnce(attempt: Attempt, result: FaultsResult): Promise<void> {
   const ended = !service.isAlive()
   if (ended) await service.start()
   // The loop works beside it: a call may have come sooner or later than it did, or belong to something else.
-  if (failed?.place === undefined) return
+  if (failed?.place === undefined) return addMiss(result, operation.name)
   const site = `${operation.name}: ${failed.name} ${failed.place || 'DATA_DIR'}`
   addOutcome(result, site, `${way} -> ${wordsOf(answer)}`)
   const tell = (fault: string) => `${site} (call ${failed.nth}), ${way}: ${fault}`

@@ -3,7 +3,7 @@
  * without an answer, or done and its answer lost. Then it is restarted, and asked once more.
  */
 import { isDocumented, wordsOf } from '../ask.ts'
-import { addOutcome, type FaultsResult } from '../result.ts'
+import { addMiss, addOutcome, type FaultsResult } from '../result.ts'
 import { type Sample, sampled } from '../sample.ts'
 import { operations, type WireOperation } from './operations.ts'
 import { type Way, ways } from './proxy.ts'
@@ -77,7 +77,7 @@ async function failOnce(
     cloud.proxy.arm(nth, way)
     const answer = await operation.act(stage, id)
     const { failed } = cloud.proxy.disarm()
-    if (failed === undefined) return
+    if (failed === undefined) return addMiss(result, operation.name)
     const site = `${operation.name}: ${failed}`
     const tell = (fault: string) => `${site} (request ${nth}), ${way}: ${fault}`
     addOutcome(result, site, `${way} -> ${wordsOf(answer)}`)
