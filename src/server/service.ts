@@ -1,6 +1,6 @@
 /** The whole service put together from its configuration. */
 import { existsSync } from 'node:fs'
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { mkdir, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
@@ -43,16 +43,15 @@ export interface Service {
 
 const loopIntervalMilliseconds = 500
 
-export async function createService(
-  config: Config,
-  logger: AppOptions['logger']
-): Promise<Service> {
+export async function createService(given: Config, logger: AppOptions['logger']): Promise<Service> {
   let log: FastifyInstance['log'] | undefined
   const say: Voice = {
     progress: text => log?.info(text),
     problem: text => log?.warn(text)
   }
-  const callers = await createCallers(config, say.problem)
+  const callers = await createCallers(given, say.problem)
+  // A wall hides the folder itself: by the name of a link to it everything would still be there.
+  const config = { ...given, dataDir: await realFolder(given.dataDir) }
   const folder = join(config.dataDir, 'tmp')
   const lock = await takeDataFolder(config.dataDir, folder)
   const metrics = createMetrics()
@@ -227,8 +226,7 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
 
 /** One service a folder; what earlier ones left half-done is swept. */
 async function takeDataFolder(dataDir: string, temporary: string): Promise<Lock> {
-  try {
-    await makeFolder(dataDir)
+  return orNotWritable(dataDir, async () => {
     const lock = tryLock(join(dataDir, 'service.lock'))
     if (!lock)
       throw new Error(
@@ -237,6 +235,18 @@ async function takeDataFolder(dataDir: string, temporary: string): Promise<Lock>
     await rm(temporary, { recursive: true, force: true })
     await mkdir(temporary, { mode: 0o700 })
     return lock
+  })
+}
+
+const realFolder = (dataDir: string) =>
+  orNotWritable(dataDir, async () => {
+    await makeFolder(dataDir)
+    return realpath(dataDir)
+  })
+
+async function orNotWritable<Result>(dataDir: string, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code && notWritable.includes(code))

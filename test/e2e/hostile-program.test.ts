@@ -3,11 +3,12 @@
  * succeeds, and without it what SECURITY.md says does. The second shows that the first could fail.
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { findSandbox } from '../../src/server/backends/local/sandbox.ts'
+import { testFolder } from '../helpers/folder.ts'
 import { pack } from '../helpers/project.ts'
 import { testService } from '../helpers/service.ts'
 
@@ -81,6 +82,30 @@ t.test('with a wall around it', notice ? { skip: notice } : {}, async t => {
   t.same(collected, ['honest'], 'what leads elsewhere is not collected')
   for (const folder of others)
     t.ok(existsSync(join(folder, 'secret')), 'there was something to get at')
+})
+
+t.test('where DATA_DIR is a link', notice ? { skip: notice } : {}, async t => {
+  const folder = testFolder(t)
+  const real = join(folder, 'real')
+  await mkdir(real)
+  await symlink(real, join(folder, 'link'))
+  const { submit, ended, log } = await testService(t, {
+    LOCAL_SANDBOX: 'bwrap',
+    LOCAL_READABLE: folder,
+    DATA_DIR: join(folder, 'link')
+  })
+
+  const { id } = await submit({
+    project: await pack({
+      MLproject: 'entry_points:\n  main:\n    parameters: {data: string}\n    command: ls {data}\n'
+    }),
+    parameters: { data: real }
+  })
+
+  t.match(await ended(id), { status: 'succeeded' })
+  const names = await log(id)
+  t.match(names, /^jobs$/m)
+  t.notMatch(names, /jobs\.db/)
 })
 
 const asRoot = { skip: notice ?? (process.getuid?.() !== 0 && 'only root can') }

@@ -20,10 +20,10 @@ export async function findUser(
     throw refuse('only a service that runs as root can run jobs as another user. Leave it out.')
   if (!setpriv) throw refuse('there is no setpriv on the PATH; it is part of util-linux.')
   const given = /^(\d+):(\d+)$/.exec(name)
-  if (given) return { uid: Number(given[1]), gid: Number(given[2]), setpriv }
-  const [uid, gid] = await Promise.all(['-u', '-g'].map(option => ask(option, name, env)))
+  const [uid, gid] = given ? given.slice(1).map(Number) : await askBoth(name, env)
   if (uid === undefined || gid === undefined)
     throw refuse('there is no such user. Name one, or give UID:GID.')
+  if (uid === 0) throw refuse('jobs of it would be root. Name a user that has nothing else to do.')
   return { uid, gid, setpriv }
 }
 
@@ -44,6 +44,9 @@ export async function give(
 
 /** Of what others made below it nothing changes. */
 export const giveAlone = (path: string, { uid, gid }: JobUser) => chown(path, uid, gid)
+
+const askBoth = (name: string, env: Record<string, string>) =>
+  Promise.all(['-u', '-g'].map(option => ask(option, name, env)))
 
 async function ask(option: string, name: string, env: Record<string, string>) {
   const { stdout, failed } = await execa('id', [option, name], {

@@ -55,8 +55,8 @@ export async function runJob(folder: JobFolder): Promise<JobEnd> {
   const tree = createProcessTree(() => [runtime.pid, builder.pid()])
   const stop = awaitStop(folder, job, signal).then(async why => {
     if (signal.aborted) return why
-    await terminate(runtime, job, signal)
-    await endWithin(job.stopGraceSeconds)
+    // At once: a wall that is never finished has no runtime to tell.
+    await Promise.all([terminate(runtime, job, signal), endWithin(job.stopGraceSeconds)])
     return why
   })
   const excess = awaitExcess(folder, job, tree, signal).then(async excess => {

@@ -29,11 +29,12 @@ const settings = [
   ...[
     'OpenCL',
     'passwd',
-    'pki',
+    // Of certificates what is for everybody: their private keys lie beside them.
+    ...['pki/tls/certs', 'pki/tls/cert.pem', 'pki/tls/openssl.cnf', 'pki/ca-trust'],
     'protocols',
     'resolv.conf',
     'services',
-    'ssl',
+    ...['ssl/certs', 'ssl/cert.pem', 'ssl/openssl.cnf'],
     'timezone',
     'vulkan'
   ]

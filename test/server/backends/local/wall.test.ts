@@ -6,6 +6,7 @@ import { execa } from 'execa'
 import t from 'tap'
 import {
   type ExitFile,
+  type JobFile,
   jobFolder,
   makeFolders,
   readJson,
@@ -113,12 +114,13 @@ t.test(
 
 t.test('the system can be read, and nothing of it written', walled, async t => {
   const { log } = await run(
-    'for it in / /usr /etc /dev "$(dirname "$NODE")"; do touch "$it/it" || echo "not $it"; done; cat /etc/shadow; "$NODE" -p 40+2',
+    'for it in / /usr /etc /dev "$(dirname "$NODE")"; do touch "$it/it" || echo "not $it"; done; cat /etc/shadow; echo "keys: $(ls -d /etc/ssl/private /etc/pki/tls/private 2>/dev/null | wc -l)"; "$NODE" -p 40+2',
     { dataDir: testFolder(t) }
   )
 
   t.equal(log.match(/^not \//gm)?.length, 5, log)
   t.match(log, /shadow: No such file/)
+  t.match(log, /^keys: 0$/m)
   t.match(log, /^42$/m)
 })
 
@@ -185,6 +187,27 @@ t.test('a runtime that ignores a stop is killed with all that is there', walled,
   t.match(await readJson(folder.exit), { exitCode: 137, stopped: true })
   t.same(await processesOf(mark), [])
 })
+
+t.test(
+  'a wall that is never finished is killed when the time for a stop is over',
+  walled,
+  async t => {
+    const folder = await place('echo never', { dataDir: testFolder(t) })
+    const job = await readJson<JobFile>(folder.job)
+    await writeJson(folder.job, {
+      ...job,
+      wall: ['/bin/sh', '-c', 'echo hangs; sleep 600'],
+      stopGraceSeconds: 1
+    })
+    const supervisor = supervise(folder)
+    while (!existsSync(folder.log) || !(await readFile(folder.log, 'utf8'))) await wait()
+
+    await writeFile(folder.stop, '')
+    await supervisor
+
+    t.match(await readJson(folder.exit), { exitCode: 137, stopped: true })
+  }
+)
 
 t.test(
   'the runtime outlives its supervisor only to end in order, and what it started ends with it',
@@ -300,6 +323,10 @@ t.test('a user that there is not', asRoot, async t => {
   await t.rejects(sandboxIn(dataDir, 'auto', PATH, 'nobody-of-that-name'), {
     message: /^LOCAL_USER is nobody-of-that-name: there is no such user/
   })
+  for (const root of ['root', '0:0', '0:23456'])
+    await t.rejects(sandboxIn(dataDir, 'auto', PATH, root), {
+      message: `LOCAL_USER is ${root}: jobs of it would be root. Name a user that has nothing else to do.`
+    })
   await t.rejects(sandboxIn(dataDir, 'none', PATH, '12345:23456'), {
     message: /^LOCAL_USER is 12345:23456: jobs run as another user only in a sandbox/
   })
