@@ -3,7 +3,7 @@
  * it, or lives. The file's time is that of the last use; it stays when what it stands for is gone.
  */
 import { existsSync } from 'node:fs'
-import { open, stat, utimes } from 'node:fs/promises'
+import { lutimes, open, stat } from 'node:fs/promises'
 import { type Lock, share, tryLock } from './lock.ts'
 
 const fileOf = (path: string) => `${path}.use`
@@ -47,9 +47,13 @@ export async function lastUse(path: string): Promise<Date> {
 async function touch(path: string): Promise<void> {
   const now = new Date()
   try {
-    await utimes(fileOf(path), now, now)
+    await lutimes(fileOf(path), now, now)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    await (await open(fileOf(path), 'a', 0o600)).close()
+    // Another makes it at the same time; and a link that leads nowhere makes nothing there.
+    const made = await open(fileOf(path), 'ax', 0o600).catch(error => {
+      if (error.code !== 'EEXIST') throw error
+    })
+    await made?.close()
   }
 }

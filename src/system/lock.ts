@@ -4,6 +4,7 @@
  * ids, which are used again, and leaves nothing that could go stale. The file stays empty and is nobody's to remove
  * while it may be held: the next one would lock a new file of that name.
  */
+import { lstatSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -30,6 +31,9 @@ export const tryShare = (file: string): Lock | undefined =>
   take(file, true, 'BEGIN; SELECT 1 FROM sqlite_schema')
 
 function take(file: string, readOnly: boolean, begin: string): Lock | undefined {
+  // A link would lock what it leads to, and a FIFO is none.
+  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === false)
+    throw new Error(`${file} is no regular file, and cannot be a lock`)
   const database = new DatabaseSync(file, { timeout: busyTimeoutMilliseconds, readOnly })
   try {
     database.exec(begin)

@@ -35,6 +35,12 @@ export async function sweepEnvironments(options: SweepEnvironmentsOptions): Prom
   const { folder, milliseconds, bytes, say } = options
   const places = await allBuildFolders(folder)
   const isOld = (at: number) => Date.now() - at > milliseconds
+  /** What one tenant's packages left there is not to keep the others from being swept. */
+  const orSay = <Result>(act: () => Promise<Result>) =>
+    act().catch(({ message }: Error) => {
+      say(`Not swept, the next sweep tries again: ${message}`)
+      return undefined
+    })
   const environments = await listAll(places)
   const folders = environments.flatMap(each => each.folder ?? [])
   const others = places.flatMap(({ pythons, cache }) => [pythons, cache])
@@ -43,20 +49,20 @@ export async function sweepEnvironments(options: SweepEnvironmentsOptions): Prom
   for (const { environments: root, cache } of places) {
     // Jobs that run need none of it, and what environments share with it stays with them.
     if (!existsSync(root) || (tooMuch <= 0 && !isOld(await lastBuild(root)))) continue
-    if (!(await removeCache(root, cache))) continue
+    if (!(await orSay(() => removeCache(root, cache)))) continue
     tooMuch -= sizes.get(cache) ?? 0
     say('What environments are built from was removed; what is needed again will be fetched.')
   }
   for (const each of environments.toReversed()) {
     if (each.folder && !isOld(each.usedAt) && tooMuch <= 0) continue
-    if (!(await removeEnvironment(each.root, each))) continue
+    if (!(await orSay(() => removeEnvironment(each.root, each)))) continue
     if (!each.folder) continue
     tooMuch -= sizes.get(each.folder) ?? 0
     const since = new Date(each.usedAt).toISOString()
     say(`The environment ${each.key} was removed: no job has used it since ${since}.`)
   }
   for (const { environments: root, pythons } of places)
-    if (existsSync(root)) await removePythons(root, pythons, isOld)
+    if (existsSync(root)) await orSay(() => removePythons(root, pythons, isOld))
   for (const { environments: root, cache, pythons } of places)
     for (const place of [root, dirname(cache), pythons])
       for (const problem of await removeMoved(place))

@@ -185,6 +185,29 @@ t.test('what a killed build left goes, and what is being built stays', async t =
   building?.release()
 })
 
+t.test(
+  'what a tenant’s packages put in place of a folder or lock touches nothing else',
+  async t => {
+    const { folder, environment, letters, said, sweep } = await stage(t)
+    await environment('a', 31)
+    const other = join(folder, 'other')
+    const linked = join(folder, 'tenants', 'linked')
+    const garbage = join(folder, 'tenants', 'garbage', 'environments')
+    await mkdir(join(other, 'uv'), { recursive: true })
+    await mkdir(join(linked, 'environments'), { recursive: true })
+    await symlink(other, join(linked, 'cache'))
+    await mkdir(garbage, { recursive: true })
+    await mkdir(join(garbage, '..', 'cache', 'uv'), { recursive: true })
+    await execa('mkfifo', [join(garbage, 'building.use')])
+
+    await sweep({ bytes: 0 })
+
+    t.same(readdirSync(other), ['uv'])
+    t.same(letters(), [], 'others are swept')
+    t.match(said.join('\n'), /building\.use is no regular file/)
+  }
+)
+
 t.test('where nothing was ever built there is nothing to do', async t => {
   const folder = testFolder(t)
   await sweepEnvironments({ folder, milliseconds: 0, bytes: 0, say: text => t.fail(text) })
