@@ -21,7 +21,9 @@ async function attack(t: Test, sandbox: 'bwrap' | 'none', user = '') {
   const service = await testService(t, {
     LOCAL_SANDBOX: sandbox,
     LOCAL_READABLE: '',
-    LOCAL_USER: user
+    LOCAL_USER: user,
+    // Given to that user, the one that all tests share would be taken from the others.
+    ...(user ? { UV_CACHE_DIR: '' } : {})
   })
   const { dataDir } = service
   const others = [join(dataDir, 'jobs', 'other'), join(dataDir, 'tenants/another/environments')]
