@@ -126,7 +126,7 @@ async function lost(
   const last = said
     .trim()
     .split('\n')
-    .findLast(line => /^\w*Error/.test(line))
+    .findLast(line => /^\w*Error|unsettled top-level await/.test(line))
   const message = `The job's processes were ended from outside (a restart of the machine, or a kill); it is not run again, since it may have had effects.${last ? ` Its supervisor said: ${last}` : ''}`
   return {
     state: 'ended',
