@@ -363,7 +363,7 @@ export const Variables = Type.Object({
       right: 'absolute paths parted by colons, such as /scratch',
       otherwise: 'none',
       description:
-        'Folders that they may write, too: whatever one job leaves there, all others find. They must be apart from those of `INPUT_ROOTS` and `SECRET_ROOTS`.'
+        'Folders that they may write, too: whatever one job leaves there, all others find. No file there can be longer than the room that is left in `DATA_DIR`. They must be apart from those of `INPUT_ROOTS` and `SECRET_ROOTS`.'
     })
   ),
   LOCAL_USER: Type.Optional(
@@ -372,7 +372,7 @@ export const Variables = Type.Object({
       right: "a user's name, or numbers such as 10001:10001",
       otherwise: 'the service’s own',
       description:
-        'The user that local jobs run as, where the service is root: a name, or `UID:GID`. It needs the sandbox, and must be able to read the files of secrets and what `INPUT_ROOTS` and `LOCAL_READABLE` name, and to write what `LOCAL_WRITABLE` names.'
+        'The user that local jobs run as, where the service is root: a name, or `UID:GID`, and not root. What earlier jobs of another user left in the folders of tenants is handed over to it. It needs the sandbox, and must be able to read the files of secrets and what `INPUT_ROOTS` and `LOCAL_READABLE` name, and to write what `LOCAL_WRITABLE` names.'
     })
   ),
   MLFLOW_TRACKING_URI: Type.Optional(
