@@ -19,7 +19,9 @@ const [, ...command] = packageJson.scripts.start.split(' ')
 export async function startService(
   dataDir: string,
   { python, trackingUri }: { python: string; trackingUri: string },
-  environment: Record<string, string> = {}
+  environment: Record<string, string> = {},
+  /** What answers 200 when it is up; without it, when it could run a job. */
+  health?: string
 ): Promise<ServiceProcess> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -36,9 +38,10 @@ export async function startService(
     },
     stdio: ['ignore', 'inherit', 'inherit']
   })
-  while (!(await isUp(url))) {
+  const isUp = health ? answers : isReady
+  while (!(await isUp(url + (health ?? '/readyz')))) {
     if (service.exitCode !== null) throw new Error('the service did not start')
-    await sleep(50)
+    await sleep(10)
   }
   return {
     url,
@@ -50,8 +53,14 @@ export async function startService(
   }
 }
 
-const isUp = (url: string) =>
-  fetch(`${url}/readyz`).then(
+const answers = (url: string) =>
+  fetch(url).then(
+    ({ ok }) => ok,
+    () => false
+  )
+
+const isReady = (url: string) =>
+  fetch(url).then(
     async response => ((await response.json()) as { backend: { ok: boolean } }).backend.ok,
     () => false
   )

@@ -1,0 +1,43 @@
+/** A data folder whose database holds jobs that have ended: what a service has after months. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ulid } from 'ulid'
+import { openSqlite } from '../src/server/store/node-sqlite.ts'
+import { createStore } from '../src/server/store/sql.ts'
+import { aJob } from '../test/helpers/job-record.ts'
+
+const statuses = ['succeeded', 'succeeded', 'failed', 'stopped'] as const
+const teams = 50
+const firstMilliseconds = Date.UTC(2026, 0, 1)
+const minuteMilliseconds = 60_000
+
+/** A job a minute; one of 50 has the tag `team=team-0`. Answers the newest one's id. */
+export async function fillStore(dataDir: string, count: number): Promise<string> {
+  await mkdir(dataDir, { recursive: true })
+  const store = await createStore(openSqlite(join(dataDir, 'jobs.db')))
+  let id = ''
+  for (let n = 0; n < count; n++) {
+    const milliseconds = firstMilliseconds + n * minuteMilliseconds
+    const at = new Date(milliseconds).toISOString()
+    const status = statuses[n % statuses.length] ?? 'succeeded'
+    id = `job-${ulid(milliseconds).toLowerCase()}`
+    await store.insert(
+      aJob({
+        id,
+        status,
+        createdAt: at,
+        startedAt: at,
+        endedAt: at,
+        endRecordedAt: at,
+        tags: { team: `team-${n % teams}` },
+        transitions: ['queued', 'running', status].map(status => ({
+          status: status as 'queued',
+          reason: null,
+          at
+        }))
+      })
+    )
+  }
+  await store.close()
+  return id
+}

@@ -1,0 +1,76 @@
+/** How many calls to AWS a thousand jobs cost while clients ask the service for them ten thousand times. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pMap from 'p-map'
+import { prepareTestTools } from '../../scripts/training.ts'
+import type { Job } from '../../src/server/routes/schemas.ts'
+import { startBottomlessS3 } from '../../test/helpers/bottomless-s3.ts'
+import { type SageMakerEmulator, startSageMaker } from '../../test/helpers/sagemaker/index.ts'
+import { sagemakerEnvironment } from '../../test/helpers/sagemaker-service.ts'
+import type { Part } from '../part.ts'
+import { startService } from '../service-process.ts'
+import { doesNothing, projectForm, readJob, writeProject } from '../submit.ts'
+
+/** The secondary statuses that a pretended job comes through until it trains. */
+const changes = ['Starting', 'Downloading', 'Training'].length
+const pollSeconds = 1
+
+export const backendCalls: Part = {
+  about:
+    'calls to AWS for 1,000 jobs and 10,000 polls, against one List an interval and one Describe a change',
+  async run(options) {
+    const [jobs, polls] = options.quick ? [50, 500] : [1000, 10_000]
+    process.env.TEST_TOOLS_PYTHON ??= await prepareTestTools(options.say)
+    const s3 = await startBottomlessS3()
+    await s3.makeBucket(sagemakerEnvironment.S3_BUCKET)
+    const emulator = await startSageMaker({
+      s3,
+      python: options.python,
+      knobs: { run: 'pretend', pretendMilliseconds: 3_600_000, startMilliseconds: 1000 }
+    })
+    const dataDir = join(options.folder, 'data')
+    await mkdir(dataDir)
+    const service = await startService(dataDir, options, {
+      ...emulator.environment,
+      ...sagemakerEnvironment,
+      SAGEMAKER_POLL_SECONDS: `${pollSeconds}`
+    })
+    try {
+      const { archive } = await writeProject(options.folder, doesNothing)
+      const started = performance.now()
+      const ids = await submitAll(service.url, archive, jobs)
+      for (const id of ids)
+        while ((await readJob(service.url, id)).backend.status !== 'Training') await sleep(200)
+      await pMap(Array(polls).keys(), n => readJob(service.url, ids[n % jobs] ?? ''), {
+        concurrency: 16
+      })
+      const seconds = (performance.now() - started) / 1000
+      const least = seconds / pollSeconds + jobs * changes
+      return [
+        {
+          what: `calls for ${jobs} jobs and ${polls} polls`,
+          unit: 'calls',
+          ours: [count(emulator)],
+          against: { what: 'a List an interval, a Describe a change', values: [least] },
+          target: { atMost: 1.1 }
+        }
+      ]
+    } finally {
+      await service.end()
+      await emulator.stop()
+      await s3.stop()
+    }
+  }
+}
+
+const count = ({ calls }: SageMakerEmulator) =>
+  calls.filter(({ operation }) => /^(List|Describe)TrainingJobs?$/.test(operation)).length
+
+async function submitAll(url: string, archive: string, count: number): Promise<string[]> {
+  const form = await projectForm(archive)
+  form.append('jobs', JSON.stringify(Array.from({ length: count }, () => ({}))))
+  const response = await fetch(`${url}/jobs/batch`, { method: 'POST', body: form })
+  const { items } = (await response.json()) as { items: Job[] }
+  return items.map(({ id }) => id)
+}

@@ -1,0 +1,90 @@
+/** From POST to succeeded, for a program that does nothing, against plain `mlflow run`. */
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { alternate, timed } from '../alternate.ts'
+import type { Figure } from '../figure.ts'
+import type { BenchOptions, Part } from '../part.ts'
+import { startService } from '../service-process.ts'
+import { doesNothing, submit, until, writeProject } from '../submit.ts'
+
+const several = 8
+
+export const overhead: Part = {
+  about: `from POST to succeeded, one job and ${several} at once, against plain mlflow run`,
+  async run(options) {
+    const { folder, say } = options
+    const { project, archive } = await writeProject(folder, doesNothing)
+    const service = await startService(join(folder, 'data'), options, { LOCAL_SLOTS: '2' })
+    const job = () => throughService(service.url, archive)
+    const plain = () => mlflowRun(options, project, {})
+    const sameServer = () =>
+      mlflowRun(options, project, { MLFLOW_TRACKING_URI: options.trackingUri })
+    try {
+      await job()
+      await plain()
+      const one = await alternate(options, {
+        ours: () => timed(job),
+        plain: () => timed(plain),
+        sameServer: () => timed(sameServer)
+      })
+      say(`${several} at once`)
+      const many = await alternate(options, {
+        ours: () => timed(() => atOnce(job)),
+        plain: () => timed(() => atOnce(plain))
+      })
+      return figures(one, many)
+    } finally {
+      await service.end()
+    }
+  }
+}
+
+function figures(
+  one: Record<'ours' | 'plain' | 'sameServer', number[]>,
+  many: Record<'ours' | 'plain', number[]>
+): Figure[] {
+  const unit = 's'
+  return [
+    {
+      what: 'POST to succeeded',
+      unit,
+      ours: one.ours,
+      against: { what: 'mlflow run', values: one.plain },
+      target: { atMost: 0.7 }
+    },
+    {
+      what: 'POST to succeeded, the same tracking server',
+      unit,
+      ours: one.ours,
+      against: { what: 'mlflow run with that server', values: one.sameServer }
+    },
+    {
+      what: `${several} jobs at once`,
+      unit,
+      ours: many.ours,
+      against: { what: `${several} mlflow run at once`, values: many.plain },
+      target: { atMost: 0.5 }
+    }
+  ]
+}
+
+const atOnce = (act: () => Promise<void>) => Promise.all(Array.from({ length: several }, act))
+
+/** The shell's way: the reference. */
+async function mlflowRun(
+  { python, folder }: BenchOptions,
+  project: string,
+  env: Record<string, string>
+): Promise<void> {
+  const bin = dirname(python)
+  await execa(join(bin, 'mlflow'), ['run', '--env-manager', 'local', project], {
+    cwd: folder,
+    env: { PATH: `${bin}:${process.env.PATH}`, HOME: folder, ...env },
+    extendEnv: false
+  })
+}
+
+async function throughService(url: string, archive: string): Promise<void> {
+  const { id } = await submit(url, archive)
+  await until(url, id, job => job.status === 'succeeded')
+}
