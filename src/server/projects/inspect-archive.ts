@@ -18,10 +18,13 @@ export interface InspectedProject extends ProjectFacts {
  * SUBMISSION_INVALID with all faults; leaves nothing behind then.
  */
 export const inspectArchive = (file: SpooledFile, options: InspectOptions) =>
-  inTurn(() => inspect(file, options))
+  (file.sizeBytes > smallBytes ? largeInTurn : smallInTurn)(() => inspect(file, options))
 
+/** What is sent most; it is not to wait behind archives that take a minute. */
+const smallBytes = 8 * 2 ** 20
 /** More at once are no faster, for each takes a core, and each holds pieces of its archive in memory. */
-const inTurn = pLimit(2)
+const smallInTurn = pLimit(2)
+const largeInTurn = pLimit(2)
 
 export interface InspectOptions extends Pick<SpoolOptions, 'folder' | 'room'> {
   limits: ProjectLimits
