@@ -2,19 +2,11 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { findSandbox } from '../../src/server/backends/local/sandbox.ts'
+import { noSandbox } from '../helpers/no-sandbox.ts'
 import { pack } from '../helpers/project.ts'
 import { testService } from '../helpers/service.ts'
 
-const { notice } = await findSandbox({
-  mode: 'auto',
-  folder: t.testdir(),
-  temporary: t.testdir(),
-  readable: [],
-  writable: [],
-  environment: { PATH: process.env.PATH ?? '' }
-})
-const walled = notice ? { skip: notice } : {}
+const walled = { skip: noSandbox }
 
 const MLproject =
   'python_env: python_env.yaml\nentry_points:\n  main:\n    parameters: {data: string}\n    command: python main.py {data}\n'

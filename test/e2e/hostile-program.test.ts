@@ -7,8 +7,8 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
-import { findSandbox } from '../../src/server/backends/local/sandbox.ts'
 import { testFolder } from '../helpers/folder.ts'
+import { noSandbox } from '../helpers/no-sandbox.ts'
 import { pack } from '../helpers/project.ts'
 import { testService } from '../helpers/service.ts'
 
@@ -66,16 +66,7 @@ async function attack(t: Test, sandbox: 'bwrap' | 'none', user = '') {
   }
 }
 
-const { notice } = await findSandbox({
-  mode: 'auto',
-  folder: t.testdir(),
-  temporary: t.testdir(),
-  readable: [],
-  writable: [],
-  environment: { PATH: process.env.PATH ?? '' }
-})
-
-t.test('with a wall around it', notice ? { skip: notice } : {}, async t => {
+t.test('with a wall around it', { skip: noSandbox }, async t => {
   const { job, succeeded, left, collected, others } = await attack(t, 'bwrap')
 
   t.match(job, { status: 'succeeded' })
@@ -86,7 +77,7 @@ t.test('with a wall around it', notice ? { skip: notice } : {}, async t => {
     t.ok(existsSync(join(folder, 'secret')), 'there was something to get at')
 })
 
-t.test('where DATA_DIR is a link', notice ? { skip: notice } : {}, async t => {
+t.test('where DATA_DIR is a link', { skip: noSandbox }, async t => {
   const folder = testFolder(t)
   const real = join(folder, 'real')
   await mkdir(real)
@@ -110,7 +101,7 @@ t.test('where DATA_DIR is a link', notice ? { skip: notice } : {}, async t => {
   t.notMatch(names, /jobs\.db/)
 })
 
-const asRoot = { skip: notice ?? (process.getuid?.() !== 0 && 'only root can') }
+const asRoot = { skip: noSandbox || (process.getuid?.() !== 0 && 'only root can') }
 
 t.test('with a wall around it, as a user of its own', asRoot, async t => {
   const { job, succeeded, left, collected } = await attack(t, 'bwrap', '12345:23456')

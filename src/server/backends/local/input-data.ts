@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { plainFailure } from '../../../contract/run-report.ts'
 import type { Paths } from '../../paths.ts'
+import { ofTenant } from '../../tenant.ts'
 import type { BackendJob, StartOutcome } from '../index.ts'
 import { isAt, isOfService } from './real-path.ts'
 
@@ -65,7 +66,7 @@ async function find(
   if (inputRoots.length === 0) return noRoots
   const path = pathOf(uri)
   if (path === undefined) return `The URI ${notAPath}`
-  const roots = inputRoots.map(root => root.replaceAll('{tenant}', tenant))
+  const roots = inputRoots.map(root => ofTenant(root, tenant))
   if (!roots.some(root => isAt(path, root))) return outside(roots)
   const real = await paths.real(path)
   if (real === undefined) return `There is nothing at ${uri}.`

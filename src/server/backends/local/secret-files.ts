@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { plainFailure } from '../../../contract/run-report.ts'
 import type { Paths } from '../../paths.ts'
+import { ofTenant } from '../../tenant.ts'
 import type { BackendJob, StartOutcome } from '../index.ts'
 import { isBelow, isOfService } from './real-path.ts'
 
@@ -64,7 +65,7 @@ async function faultOf(
 ): Promise<string | undefined> {
   if (!reference.startsWith('file:')) return notHere
   if (secretRoots.length === 0) return noRoots
-  const roots = secretRoots.map(root => root.replaceAll('{tenant}', tenant))
+  const roots = secretRoots.map(root => ofTenant(root, tenant))
   const path = fileURLToPath(reference)
   // Where the file itself is missing, its name alone counts: there is nothing to read.
   const real = (await paths.real(path)) ?? path

@@ -6,6 +6,7 @@ import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { runOptionMembers } from '../../../contract/mlflow-run-options.ts'
 import { mostTags } from '../../../contract/tags.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
+import { ofTenant } from '../../tenant.ts'
 import type { BackendJob } from '../index.ts'
 import { checkResources } from './check-resources.ts'
 import { checkSecrets } from './check-secrets.ts'
@@ -160,7 +161,7 @@ const httpsUri =
   /^https:\/\/([^/\s]+\.)?s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?\/[^\n\r\u0085\u2028\u2029]+$/
 
 function checkInputs({ inputs, tenant }: BackendJob, { inputRoots }: SagemakerConfig): Fault[] {
-  const roots = inputRoots?.map(root => root.replaceAll('{tenant}', tenant))
+  const roots = inputRoots?.map(root => ofTenant(root, tenant))
   const faults = Object.entries(inputs).flatMap(([channel, uri]): Fault[] => {
     const pointer = pointerTo('inputs', channel)
     if (!objectUri.test(uri) && !httpsUri.test(uri))

@@ -2,13 +2,14 @@
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
 import { secretArn } from '../../../contract/secrets.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
+import { ofTenant } from '../../tenant.ts'
 import type { BackendJob } from '../index.ts'
 
 export function checkSecrets(
   job: BackendJob,
   { secretArnPrefixes, networkIsolation }: SagemakerConfig
 ): Fault[] {
-  const prefixes = secretArnPrefixes.map(prefix => prefix.replaceAll('{tenant}', job.tenant))
+  const prefixes = secretArnPrefixes.map(prefix => ofTenant(prefix, job.tenant))
   const at = (name: string, detail: string): Fault => ({
     pointer: pointerTo('environment', name),
     detail

@@ -7,6 +7,7 @@ import type {
 import { codeChannel } from '../../../contract/container.ts'
 import { secretFromPrefix } from '../../../contract/secrets.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
+import { ofTenant } from '../../tenant.ts'
 import type { BackendJob } from '../index.ts'
 import { hasLocalStorage } from './local-storage.ts'
 import { planResources } from './plan-resources.ts'
@@ -24,7 +25,7 @@ export function createRequest(
   const metrics = Object.entries(settings.metrics)
   return {
     TrainingJobName: job.id,
-    RoleArn: settings.roleArn.replaceAll('{tenant}', job.tenant),
+    RoleArn: ofTenant(settings.roleArn, job.tenant),
     AlgorithmSpecification: {
       TrainingImage: settings.imageUri,
       TrainingInputMode: 'File',

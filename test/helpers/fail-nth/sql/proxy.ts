@@ -1,6 +1,7 @@
 /** Stands between the service and PostgreSQL, and speaks its protocol: the n-th query fails. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type Armed, createCountdown } from '../countdown.ts'
 import { createReader, errorResponse, readyForQuery } from './messages.ts'
 
 export const ways = ['40001', '57P01', 'reset', 'lost'] as const
@@ -10,26 +11,21 @@ export const ways = ['40001', '57P01', 'reset', 'lost'] as const
  */
 export type Way = (typeof ways)[number]
 
-export interface SqlProxy {
+/** Queries count. */
+export interface SqlProxy extends Armed<Way> {
   url: string
-  /** From now on queries count. */
-  arm(nth: number, way: Way): void
-  /** Queries count no more. Answers how many there were, and which one failed. */
-  disarm(): { count: number; failed: string | undefined }
   close(): void
 }
 
 export async function createSqlProxy(upstream: string): Promise<SqlProxy> {
   const { hostname, port } = new URL(upstream)
-  let plan: { nth: number; way: Way } | undefined
-  let count = 0
-  let failed: string | undefined
+  const countdown = createCountdown<Way>()
   const sockets = new Set<Socket>()
 
   function next(site: string): Way | undefined {
-    if (!plan || ++count !== plan.nth) return undefined
-    failed = site
-    return plan.way
+    const way = countdown.next()
+    if (way) countdown.note(site)
+    return way
   }
 
   function serve(client: Socket): void {
@@ -99,15 +95,8 @@ export async function createSqlProxy(upstream: string): Promise<SqlProxy> {
   url.port = `${(proxy.address() as AddressInfo).port}`
   return {
     url: url.href,
-    arm(nth, way) {
-      plan = { nth, way }
-      count = 0
-      failed = undefined
-    },
-    disarm() {
-      plan = undefined
-      return { count, failed }
-    },
+    arm: countdown.arm,
+    disarm: countdown.disarm,
     close() {
       proxy.close()
       for (const socket of sockets) socket.destroy()

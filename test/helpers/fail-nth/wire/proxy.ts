@@ -9,6 +9,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { type Armed, createCountdown } from '../countdown.ts'
 import { type Api, refusalOf } from './refusals.ts'
 
 export const ways = [
@@ -21,38 +22,21 @@ export const ways = [
  */
 export type Way = (typeof ways)[number]
 
-export interface AwsProxy {
+/** Requests count. */
+export interface AwsProxy extends Armed<Way> {
   endpoints: Record<Api, string>
-  /** From now on requests count. */
-  arm(nth: number, way: Way): void
-  /** Requests count no more. Answers how many there were, and which one failed; undefined where none did. */
-  disarm(): { count: number; failed: string | undefined }
   close(): void
 }
 
 export async function createProxy(upstreams: Record<Api, string>): Promise<AwsProxy> {
-  let plan: { nth: number; way: Way } | undefined
-  let count = 0
-  /** Where. */
-  let failed: string | undefined
+  const countdown = createCountdown<Way>(way => (way === 'busy 6 times' ? 6 : 1))
   const hanging = new Set<ServerResponse>()
-
-  /** How the request is to fail. */
-  function next(): Way | undefined {
-    if (!plan) return undefined
-    count++
-    const last = plan.nth + (plan.way === 'busy 6 times' ? 5 : 0)
-    if (count < plan.nth || count > last) return undefined
-    return plan.way
-  }
 
   async function answer(api: Api, request: IncomingMessage, response: ServerResponse) {
     const body = await buffer(request)
     const site = siteOf(api, request)
-    const way = next()
-    const fails = () => {
-      failed ??= site
-    }
+    const way = countdown.next()
+    const fails = () => countdown.note(site)
     const refusal = way && refusalOf(api, way, site)
     if (refusal) {
       fails()
@@ -92,16 +76,11 @@ export async function createProxy(upstreams: Record<Api, string>): Promise<AwsPr
   const [s3, sagemaker] = [await listen('s3'), await listen('sagemaker')]
   return {
     endpoints: { s3: s3.endpoint, sagemaker: sagemaker.endpoint },
-    arm(nth, way) {
-      plan = { nth, way }
-      count = 0
-      failed = undefined
-    },
+    arm: countdown.arm,
     disarm() {
-      plan = undefined
       for (const response of hanging) response.destroy()
       hanging.clear()
-      return { count, failed }
+      return countdown.disarm()
     },
     close() {
       for (const { server } of [s3, sagemaker]) {

@@ -1,7 +1,7 @@
 /** Two services move the same jobs on by turns, each with a folder of its own. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { ulid } from 'ulid'
 import type { Backend } from '../../../../src/server/backends/index.ts'
 import { testFolder } from '../../../helpers/folder.ts'
@@ -16,15 +16,20 @@ async function textOf(backend: Backend, id: string): Promise<string> {
   return bytes?.toString() ?? ''
 }
 
+/** Both are there; neither has the permit yet. */
+async function two(t: Test, knobs: Parameters<typeof stage>[1] = {}) {
+  const { emulator, start } = await stage(t, knobs)
+  const folder = testFolder(t)
+  const shared = (name: string) => start(t, { folder: join(folder, name), shared: true })
+  return { emulator, first: shared('first'), second: shared('second') }
+}
+
 for (const [whose, aheadMilliseconds] of [
   ['another has started since', 0],
   ['another has taken whose clock is ahead', 30_000]
 ] as const)
   t.test(`who takes over stops a job that ${whose}`, async t => {
-    const { emulator, start } = await stage(t, { pretendMilliseconds: 60_000 })
-    const folder = testFolder(t)
-    const first = start(t, { folder: join(folder, 'first'), shared: true })
-    const second = start(t, { folder: join(folder, 'second'), shared: true })
+    const { emulator, first, second } = await two(t, { pretendMilliseconds: 60_000 })
     const job = aBackendJob({ id: `job-${ulid(Date.now() + aheadMilliseconds).toLowerCase()}` })
     first.open(permit)
     t.same(await first.start(job), { outcome: 'started' })
@@ -36,10 +41,7 @@ for (const [whose, aheadMilliseconds] of [
   })
 
 t.test('who takes over and stops a job that has ended already tells its end', async t => {
-  const { emulator, start } = await stage(t)
-  const folder = testFolder(t)
-  const first = start(t, { folder: join(folder, 'first'), shared: true })
-  const second = start(t, { folder: join(folder, 'second'), shared: true })
+  const { emulator, first, second } = await two(t)
   const job = aBackendJob()
   first.open(permit)
   await first.start(job)
@@ -52,10 +54,7 @@ t.test('who takes over and stops a job that has ended already tells its end', as
 })
 
 t.test('who takes over does not start a job again', async t => {
-  const { emulator, start } = await stage(t)
-  const folder = testFolder(t)
-  const first = start(t, { folder: join(folder, 'first'), shared: true })
-  const second = start(t, { folder: join(folder, 'second'), shared: true })
+  const { emulator, first, second } = await two(t)
   const job = aBackendJob()
   first.open(permit)
   await first.start(job)
@@ -72,11 +71,8 @@ t.test('who takes over does not start a job again', async t => {
 })
 
 t.test('nothing is started or stopped without the permit', async t => {
-  const { emulator, start } = await stage(t)
+  const { emulator, first, second } = await two(t)
   const [running, late] = [aBackendJob(), aBackendJob()]
-  const folder = testFolder(t)
-  const first = start(t, { folder: join(folder, 'first'), shared: true })
-  const second = start(t, { folder: join(folder, 'second'), shared: true })
   first.open(permit)
   await first.start(running)
   let holds = true
@@ -89,10 +85,7 @@ t.test('nothing is started or stopped without the permit', async t => {
 })
 
 t.test('at rest it asks nothing about jobs, and shows the log of one all the same', async t => {
-  const { emulator, start } = await stage(t)
-  const folder = testFolder(t)
-  const first = start(t, { folder: join(folder, 'first'), shared: true })
-  const second = start(t, { folder: join(folder, 'second'), shared: true })
+  const { emulator, first, second } = await two(t)
   const job = aBackendJob()
   t.equal(await textOf(second, job.id), '')
   first.open(permit)
