@@ -27,6 +27,6 @@ export async function wallIsDown(launched: ChildProcess): Promise<void> {
   if (!held || held.destroyed) return
   const down = new Promise(resolve => held.once('close', resolve))
   held.resume()
-  await Promise.race([down, sleep(downMilliseconds, undefined, { ref: false })])
+  await Promise.race([down, sleep(downMilliseconds)])
   held.destroy()
 }

@@ -1,4 +1,5 @@
 /** model.tar.gz and output.tar.gz as SageMaker makes them; an empty folder leaves no archive, nor does one that fails. */
+import type { Stats } from 'node:fs'
 import { open, readdir, rm } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { create } from 'tar'
@@ -31,6 +32,8 @@ async function packFolder(folder: string, file: string, root: string): Promise<v
         file,
         gzip: { level: 1 },
         portable: true,
+        // Of FIFOs, sockets and devices node-tar makes nothing, and at times it never ends then.
+        filter: (_path, stat) => !('isFIFO' in stat) || isPackable(stat),
         // A job writes for its own user alone; who unpacks the archive is to read it as another.
         onWriteEntry: ({ stat }) => {
           if (stat) stat.mode |= stat.mode & 0o100 ? 0o555 : 0o444
@@ -54,3 +57,5 @@ async function sync(file: string): Promise<void> {
     await handle.close()
   }
 }
+
+const isPackable = (stat: Stats) => stat.isFile() || stat.isDirectory() || stat.isSymbolicLink()
