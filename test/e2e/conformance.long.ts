@@ -132,7 +132,18 @@ async function compare(
     scenario(services.local),
     scenario(services.sagemaker)
   ])
-  t.strictSame(onSagemaker, onLocal)
+  t.strictSame(onSagemaker, onLocal, `the same on both${whatOneHasAlone({ onSagemaker, onLocal })}`)
+}
+
+/** In the assertion's own line, where a report that is cut short still shows it. */
+function whatOneHasAlone(answers: { onSagemaker: unknown; onLocal: unknown }): string {
+  const linesOf = (answer: unknown) => JSON.stringify(answer, null, 1).split(/\n|\\n/)
+  const [sagemaker, local] = [linesOf(answers.onSagemaker), linesOf(answers.onLocal)]
+  const alone = [
+    ...sagemaker.filter(line => !local.includes(line)).map(line => `sagemaker alone: ${line}`),
+    ...local.filter(line => !sagemaker.includes(line)).map(line => `local alone: ${line}`)
+  ]
+  return alone.length === 0 ? '' : `; ${alone.slice(0, 25).join(' | ')}`
 }
 
 /** All that the API says of a job that has ended, without what differs from run to run. */

@@ -51,7 +51,7 @@ t.test('a rolling restart under load loses nothing that was accepted', async t =
  */
 function isOfRestart(error: Error): boolean {
   const { code = '' } = (error.cause ?? {}) as NodeJS.ErrnoException
-  if (['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(code)) return true
+  if (['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(code)) return true
   try {
     const { status, code } = JSON.parse(error.message)
     return status === 503 && typeof code === 'string'
