@@ -17,6 +17,7 @@ export function withTemporaryService<Result>(
     const config = readConfig({
       ...process.env,
       DATA_DIR: folder,
+      LOCAL_STANDBY: '0',
       PYTHON: python,
       MLFLOW_TRACKING_URI: trackingUri,
       LOCAL_SLOTS: '1',

@@ -2,7 +2,8 @@
 import type { ContainerTree } from '../contract/container.ts'
 import type { DecodedHyperparameters } from '../contract/hyperparameters.ts'
 import type { Mask } from '../contract/mask.ts'
-import type { Mlflow } from './mlflow.ts'
+import type { Installed } from './installed-packages.ts'
+import type { Mlflow, Python } from './mlflow.ts'
 import type { Manager } from './prepare-environment.ts'
 import type { Code } from './read-code.ts'
 import type { ContainerConfig } from './read-config.ts'
@@ -16,6 +17,15 @@ export interface TrainOptions {
   signal: AbortSignal
   /** Gets the process group of the user's program once it runs. */
   onProgram(group: number): void
+  /** What was done before there was a job. */
+  ahead?: Ahead
+}
+
+export interface Ahead {
+  /** Imports MLflow. */
+  python: Python
+  /** What is installed beside MLflow. */
+  installed: Promise<Installed | undefined>
 }
 
 export interface Job extends TrainOptions {

@@ -3,7 +3,7 @@
  * channel with it.
  */
 import { type Lock, lock } from '../system/lock.ts'
-import { readSettings } from './settings.ts'
+import { readSettings, type Settings } from './settings.ts'
 
 const usage = `Usage: main.ts [train]
        main.ts prepare FOLDER
@@ -27,6 +27,7 @@ async function main(words: string[]): Promise<number> {
   const known = new Map([
     ['train', 0],
     ['build', 0],
+    ['standby', 0],
     ['prepare', 1]
   ])
   if (known.get(command) !== rest.length) {
@@ -56,10 +57,12 @@ async function main(words: string[]): Promise<number> {
       const { build } = await import('./build.ts')
       return await build({ settings, log: process.stdout, signal: stopping.signal })
     }
+    const begun = command === 'standby' ? await waitForJob(settings, stopping.signal) : { settings }
+    if (!begun) return 0
     // Loaded when signals are heard already: PID 1 without a handler would be deaf to an early stop.
     const { train } = await import('./train.ts')
     return await train({
-      settings,
+      ...begun,
       log: process.stdout,
       signal: stopping.signal,
       onProgram: programGroup => process.send?.({ programGroup })
@@ -73,4 +76,13 @@ async function main(words: string[]): Promise<number> {
     // Not before: a lock that nothing refers to is given back when it is collected as garbage.
     held?.release()
   }
+}
+
+async function waitForJob(settings: Settings, signal: AbortSignal) {
+  const { standBy } = await import('./stand-by.ts')
+  const told = await standBy(settings, signal)
+  if (!told) return undefined
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, told.environment)
+  return { settings: readSettings(process.env), ahead: told.ahead }
 }

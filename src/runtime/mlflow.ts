@@ -37,10 +37,16 @@ export interface Mlflow {
   close(): Promise<void>
 }
 
-export interface MlflowOptions {
+export interface PythonOptions {
   python: string
   variables: Variables
+  /** A folder that is there. */
   cwd: string
+}
+
+export interface MlflowOptions extends PythonOptions {
+  /** One that imports MLflow already, or has done so; whatever variables and folder it was started with. */
+  started?: Python
   log: NodeJS.WritableStream
   /** Takes the secrets out of what was printed. */
   mask?: (text: string) => string
@@ -54,11 +60,11 @@ const outputTailBytes = 256 * 1024
 const endMilliseconds = 15_000
 const drainMilliseconds = 2000
 
-export function startMlflow(options: MlflowOptions): Mlflow {
-  const { python, variables, cwd, log, mask = text => text, onMetrics } = options
-  const output = createTail(outputTailBytes)
-  const words = createTail(4096)
-  const subprocess = execa(python, ['-u', script], {
+export type Python = ReturnType<typeof startPython>
+
+/** Begins to import MLflow. */
+export const startPython = ({ python, variables, cwd }: PythonOptions) =>
+  execa(python, ['-u', script], {
     cwd,
     env: variables,
     extendEnv: false,
@@ -66,6 +72,12 @@ export function startMlflow(options: MlflowOptions): Mlflow {
     buffer: false,
     reject: false
   })
+
+export function startMlflow(options: MlflowOptions): Mlflow {
+  const { python, variables, cwd, log, mask = text => text, onMetrics } = options
+  const output = createTail(outputTailBytes)
+  const words = createTail(4096)
+  const subprocess = options.started ?? startPython(options)
   let alive = true
   let killedBy: NodeJS.Signals | null = null
   const exited = new Promise<void>(resolve => {
@@ -86,8 +98,16 @@ export function startMlflow(options: MlflowOptions): Mlflow {
   // A write to a process that has died; the missing answer tells.
   subprocess.stdin.on('error', () => {})
   const answers = readLines(subprocess.stdio[3])
+  const begun = ask('begin', { environment: variables, folder: cwd })
+  // Who calls first is told.
+  begun.catch(() => {})
 
-  async function call<Result>(name: string, parameters: object = {}): Promise<Result> {
+  async function call<Result>(name: string, parameters: object): Promise<Result> {
+    await begun
+    return ask(name, parameters)
+  }
+
+  async function ask<Result>(name: string, parameters: object): Promise<Result> {
     subprocess.stdin.write(`${JSON.stringify({ call: name, arguments: parameters })}\n`)
     const { result, error } = await answer<Result>()
     if (error) throw new MlflowError(name, error)

@@ -60,10 +60,21 @@ FIRST_PAUSE = 1
 USUAL_PAUSE = 5
 LONGEST_PAUSE = 60
 
-client = mlflow.MlflowClient()
+client = None
 speaking = threading.Lock()
 program = None
 unfinished = None
+
+
+def begin(environment, folder):
+    """The variables and the working folder of the job. What was imported may be older than the job is."""
+    global client
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    tempfile.tempdir = None
+    os.chdir(folder)
+    client = mlflow.MlflowClient()
 
 
 def download_object(uri, file):
@@ -367,7 +378,7 @@ def number(value):
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-CALLS = {each.__name__: each for each in (download_object, create_run, start_program, wait_for_program, finish_run)}
+CALLS = {each.__name__: each for each in (begin, download_object, create_run, start_program, wait_for_program, finish_run)}
 
 
 def answer(call, arguments):

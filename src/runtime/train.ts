@@ -12,7 +12,7 @@ import { installedPackages } from './installed-packages.ts'
 import type { Job, TrainOptions } from './job.ts'
 import { runtimeFacts } from './lineage.ts'
 import { createMaskedLog } from './masked-log.ts'
-import { startMlflow } from './mlflow.ts'
+import { type Python, startMlflow } from './mlflow.ts'
 import { planJob } from './plan-job.ts'
 import { isFirstHost, readConfig } from './read-config.ts'
 import { readSecrets } from './read-secrets.ts'
@@ -60,24 +60,35 @@ export async function train(options: TrainOptions): Promise<number> {
 }
 
 async function runJob(options: Omit<Job, 'mlflow'>): Promise<Failure | null> {
-  const { settings, log, tree, report, mask } = options
+  const { settings, log, tree, report, mask, ahead } = options
   const cwd = join(tmpdir(), 'mlflow-jobs')
   await mkdir(cwd, { recursive: true })
   await mkdir(tree.model, { recursive: true })
   const { python } = settings
   const variables = { ...settings.variables, ...settings.arnVariables }
   const onMetrics = createMetricTeller({ report, log: settings.metricLines ? log : undefined })
-  const start = () => startMlflow({ python, variables, cwd, log, mask: mask.text, onMetrics })
-  const job = { ...options, mlflow: start() }
+  const start = (started?: Python) =>
+    startMlflow({
+      python,
+      variables,
+      cwd,
+      log,
+      mask: mask.text,
+      onMetrics,
+      ...(started ? { started } : {})
+    })
+  const job = { ...options, mlflow: start(ahead?.python) }
   try {
     report.value.runtime = runtimeFacts(settings)
     const plan = await planJob(job)
     report.value.command = plan.project.entryPoints[plan.entryPoint]?.command ?? null
     // Nothing is built then; while the process that speaks to MLflow still imports it, this costs no time.
-    const ahead =
-      plan.manager === 'local' ? installedPackages(python, variables, job.signal) : undefined
+    const installed =
+      plan.manager === 'local'
+        ? (ahead?.installed ?? installedPackages(python, variables, job.signal))
+        : undefined
     const run = await createRun(job, plan)
-    const failure = await runPlan(job, plan, run, ahead).catch(error =>
+    const failure = await runPlan(job, plan, run, installed).catch(error =>
       job.signal.aborted ? failureOf(stoppedError()) : failureOf(error)
     )
     const output = await job.mlflow.output()

@@ -313,6 +313,15 @@ export const Variables = Type.Object({
       description: 'How many jobs run at once on this machine; others wait as `queued`.'
     })
   ),
+  LOCAL_STANDBY: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 16,
+      otherwise: 'one, where 2 GiB are free',
+      description:
+        'How many processes wait for the next local jobs with MLflow imported, of about 250 MiB each. They are for the tenant that had the last job, and used by one job each.'
+    })
+  ),
   LOCAL_MAX_MEMORY_MB: Type.Optional(
     Type.Integer({
       minimum: 64,

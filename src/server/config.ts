@@ -44,6 +44,8 @@ export interface Config {
   /** The operator's interpreter; without it one is prepared. */
   python: string | undefined
   localSlots: number
+  /** undefined: as memory allows. */
+  localStandby: number | undefined
   /** Of each local job. */
   localLimits: LocalLimits
   /** Where secrets of local jobs may be; `{tenant}` stands for the job's. */
@@ -137,6 +139,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     databaseUrl: values.DATABASE_URL === 'sqlite:' ? undefined : values.DATABASE_URL,
     python: values.PYTHON,
     localSlots: values.LOCAL_SLOTS ?? Math.min(availableParallelism(), 4),
+    localStandby: values.LOCAL_STANDBY,
     localLimits: {
       memoryMb: values.LOCAL_MAX_MEMORY_MB ?? mostMemoryMb(),
       cpus: values.LOCAL_MAX_CPUS,

@@ -11,6 +11,7 @@ import { createEnvironmentSweeper } from './backends/local/environment-sweeper.t
 import { createFacilities } from './backends/local/facilities.ts'
 import { createLocal } from './backends/local/index.ts'
 import { findSandbox } from './backends/local/sandbox.ts'
+import { createStandbys } from './backends/local/standbys.ts'
 import { anyOf, type Callers } from './callers/index.ts'
 import { openKeyFile } from './callers/key-file.ts'
 import { type Config, configError } from './config.ts'
@@ -196,15 +197,24 @@ async function createBackend(config: Config, temporary: string, say: Voice): Pro
     user: config.localUser,
     environment: jobEnvironment
   })
-  return createLocal({
+  const settings = {
     folder: dataDir,
-    slots: config.localSlots,
     limits: config.localLimits,
     secretRoots: config.secretRoots,
     inputRoots: config.inputRoots,
     stopGraceSeconds: config.stopGraceSeconds,
     jobEnvironment,
-    buildEnvironment,
+    buildEnvironment
+  }
+  return createLocal({
+    ...settings,
+    slots: config.localSlots,
+    standbys: createStandbys({
+      count: config.localStandby,
+      temporary,
+      settings,
+      onProblem: say.problem
+    }),
     environmentSweeper: createEnvironmentSweeper({
       folder: dataDir,
       milliseconds: config.keepEnvironmentsSeconds * 1000,

@@ -42,6 +42,7 @@ async function submitTraced(folder: string, submissions: number): Promise<Job[]>
         PATH: process.env.PATH,
         UV_THREADPOOL_SIZE: '1',
         DATA_DIR: join(folder, 'data'),
+        LOCAL_STANDBY: '0',
         PORT: `${port}`,
         LOG_LEVEL: 'silent',
         PYTHON: '/bin/false',

@@ -29,6 +29,7 @@ export async function startService(
     env: {
       PATH: process.env.PATH,
       DATA_DIR: dataDir,
+      LOCAL_STANDBY: '0',
       PORT: String(port),
       PYTHON: '/nowhere/python',
       CLOSE_GRACE_SECONDS: '60',

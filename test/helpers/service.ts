@@ -1,4 +1,5 @@
 /** The whole service in a folder of the test's own, with the real mlflow, as main.ts runs it. */
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 import { cacheFolder } from '../../scripts/training.ts'
@@ -9,6 +10,12 @@ import { testFolder } from './folder.ts'
 import { trackingUri } from './mlflow.ts'
 import { form } from './project.ts'
 import { python } from './python.ts'
+
+/**
+ * Whatever Node a test starts writes there when it ends, also behind a wall; where it cannot, the end of the job's log is an
+ * error of that.
+ */
+const tapFolder = join(import.meta.dirname, '../../.tap/processinfo')
 
 export interface TestService {
   url: string
@@ -28,16 +35,20 @@ export async function testService(
   environment: Record<string, string> = {}
 ): Promise<TestService> {
   const dataDir = environment.DATA_DIR ?? testFolder(t)
+  await mkdir(tapFolder, { recursive: true })
   const config = readConfig({
     ...process.env,
     DATA_DIR: dataDir,
     PORT: '0',
+    // Most have one job, or none.
+    LOCAL_STANDBY: '0',
     // Packages that one test has fetched are there for the next.
     UV_CACHE_DIR: join(cacheFolder, 'uv'),
     PYTHON: python(),
     MLFLOW_TRACKING_URI: await trackingUri(),
     // Where a test tells a job to go on.
     LOCAL_READABLE: dirname(dataDir),
+    LOCAL_WRITABLE: tapFolder,
     ...environment
   })
   const service = await createService(config, false)

@@ -52,6 +52,7 @@ export async function startWatchedService(
       TMPDIR: root,
       PORT: String(port),
       DATA_DIR: dataDir,
+      LOCAL_STANDBY: '0',
       PYTHON: '/no/python',
       MLFLOW_TRACKING_URI: 'http://127.0.0.1:9',
       LOG_LEVEL: 'error',

@@ -43,6 +43,7 @@ t.test('nothing given is the configuration of a newcomer', async t => {
     inputRoots: [],
     localSandbox: 'auto',
     localReadable: [],
+    localStandby: undefined,
     localWritable: [],
     localUser: undefined,
     mlflowTrackingUri: undefined,
@@ -89,6 +90,7 @@ t.test('reads every variable', async t => {
     DATABASE_URL: 'sqlite:',
     PYTHON: '/opt/python/bin/python',
     LOCAL_SLOTS: '7',
+    LOCAL_STANDBY: '2',
     LOCAL_MAX_MEMORY_MB: '2048',
     LOCAL_MAX_CPUS: '3',
     LOCAL_MAX_PROCESSES: '500',
@@ -141,6 +143,7 @@ t.test('reads every variable', async t => {
     databaseUrl: undefined,
     python: '/opt/python/bin/python',
     localSlots: 7,
+    localStandby: 2,
     localLimits: {
       memoryMb: 2048,
       cpus: 3,

@@ -2,23 +2,26 @@
  * The local backend: each job is a process on this machine, over a folder in the shape of /opt/ml, that outlives the
  * service. What is true of a job lies in its folder (job-folder.ts); this process remembers nothing that it could lose.
  */
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { open, readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { createPaths } from '../../paths.ts'
+import { defaultTenant } from '../../tenant.ts'
 import type { Backend, BackendJob, Observation, StartOutcome } from '../index.ts'
 import { openLogFile } from '../log-file.ts'
 import { checkJob } from './check-job.ts'
 import type { EnvironmentSweeper } from './environment-sweeper.ts'
 import { locateInputs } from './input-data.ts'
-import { type Claim, createJson, type JobFolder, jobFolder, makeFolders } from './job-folder.ts'
+import { type Claim, createJson, jobFolder, makeFolders, moveFolder } from './job-folder.ts'
 import { planResources } from './limits.ts'
 import { createLiveReports } from './live-reports.ts'
 import { observeJob } from './observe-job.ts'
+import { type Given, type JobSettings, planLaunch, type Tools } from './plan-launch.ts'
 import { locateSecretFiles } from './secret-files.ts'
-import { type JobSettings, type Tools, writeFolder } from './write-folder.ts'
+import type { Standbys, SupervisorMessage } from './standbys.ts'
+import { startSupervisor } from './start-supervisor.ts'
+import { writeFolder } from './write-folder.ts'
 
 /** What jobs need on this machine; ready when `pending` answers null. */
 export interface Facilities {
@@ -34,14 +37,14 @@ export interface Facilities {
 export interface LocalOptions extends JobSettings {
   slots: number
   facilities: Facilities
+  /** Without it every job begins when it is started. */
+  standbys?: Standbys
   /** Without it environments are kept for ever. */
   environmentSweeper?: EnvironmentSweeper
 }
 
-const superviseMain = join(import.meta.dirname, 'supervise.ts')
-
 export function createLocal(options: LocalOptions): Backend {
-  const { folder, slots, facilities, environmentSweeper } = options
+  const { folder, slots, facilities, standbys, environmentSweeper } = options
   /** Jobs that hold a slot; made anew from the folders after a restart, by `observe`. */
   const active = new Set<string>()
   /** Supervisors started by this process that have not ended. */
@@ -51,6 +54,7 @@ export function createLocal(options: LocalOptions): Backend {
     for (const listener of listeners) listener()
   }
   facilities.onReady(changed)
+  facilities.onReady(() => prepareNext(defaultTenant))
   const reports = createLiveReports()
   const folderOf = (id: string) => jobFolder(join(folder, 'jobs', id, 'local'))
 
@@ -60,6 +64,32 @@ export function createLocal(options: LocalOptions): Backend {
     if ('outcome' in secrets) return secrets
     const inputs = await locateInputs(job, options, paths)
     return 'outcome' in inputs ? inputs : { secrets, inputs }
+  }
+
+  async function begin(job: BackendJob, given: Given) {
+    const place = folderOf(job.id)
+    const start = { job, given, place }
+    const taken = existsSync(place.path) ? undefined : await standbys?.take(start)
+    if (!taken) {
+      await writeFolder(place, job, await planLaunch(start, options), given)
+      return startSupervisor(place)
+    }
+    const { standby, file } = taken
+    try {
+      await writeFolder(standby.folder, job, file, given)
+      await moveFolder(standby.folder, place)
+    } catch (error) {
+      await standby.end()
+      throw error
+    }
+    const message: SupervisorMessage = { folder: place.path }
+    standby.supervisor.send(message, () => {})
+    return standby.supervisor
+  }
+
+  function prepareNext(tenant: string): void {
+    const tools = facilities.current()
+    if (tools) standbys?.prepare(tenant, tools)
   }
 
   return {
@@ -73,7 +103,7 @@ export function createLocal(options: LocalOptions): Backend {
     trackingUri: facilities.trackingUri,
     onChange: listener => void listeners.push(listener),
     async close(how) {
-      await Promise.all([facilities.close(how), environmentSweeper?.close()])
+      await Promise.all([facilities.close(how), standbys?.close(), environmentSweeper?.close()])
     },
     check: (job, paths) => checkJob(job, options, paths),
     plan: resources => planResources(resources, options.limits),
@@ -92,8 +122,8 @@ export function createLocal(options: LocalOptions): Backend {
           active.delete(job.id)
           return found
         }
-        await writeFolder(place, job, { ...ready, ...found }, options)
-        const supervisor = await startSupervisor(place)
+        const supervisor = await begin(job, { ...ready, ...found })
+        prepareNext(job.tenant)
         supervisors.add(job.id)
         supervisor.once('exit', () => {
           supervisors.delete(job.id)
@@ -160,19 +190,3 @@ const later = (reason: string): StartOutcome => ({ outcome: 'later', reason })
 
 const noSlot = (slots: number) =>
   `Waiting for a slot: ${slots === 1 ? 'the only one is' : `all ${slots} are`} in use.`
-
-async function startSupervisor(place: JobFolder) {
-  const errors = await open(join(place.path, 'supervisor.log'), 'a')
-  try {
-    const supervisor = spawn(process.execPath, [superviseMain, place.path], {
-      detached: true,
-      env: {},
-      stdio: ['ignore', errors.fd, errors.fd]
-    })
-    await new Promise((resolve, reject) => supervisor.once('spawn', resolve).once('error', reject))
-    supervisor.unref()
-    return supervisor
-  } finally {
-    await errors.close()
-  }
-}

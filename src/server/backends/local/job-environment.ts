@@ -4,8 +4,8 @@ import { secretFromPrefix, secretNamesVariable } from '../../../contract/secrets
 import type { BackendJob } from '../index.ts'
 import { buildFolders } from './build-folders.ts'
 import type { JobFolder } from './job-folder.ts'
+import type { Given, JobSettings } from './plan-launch.ts'
 import type { SecretFiles } from './secret-files.ts'
-import type { Given, JobSettings } from './write-folder.ts'
 
 /** Of the runtime that builds its environment itself; MLFLOW_JOBS_BUILD_ONLY names what it keeps from the program. */
 export function environmentOf(

@@ -98,6 +98,9 @@ export function jobFolder(path: string): JobFolder {
   }
 }
 
+/** As its own processes see it where there is a wall around them, whichever job it is. */
+export const folderBehindWall = (dataDir: string): JobFolder => jobFolder(join(dataDir, 'job'))
+
 /** Writes the file whole and durably, or not at all. */
 export async function writeJson(file: string, value: unknown): Promise<void> {
   const temporary = await writeBeside(file, value)
@@ -128,6 +131,13 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+/** In one step, and for good; where something is there already it throws. */
+export async function moveFolder(from: JobFolder, to: JobFolder): Promise<void> {
+  await mkdir(dirname(to.path), { recursive: true })
+  await rename(from.path, to.path)
+  for (const folder of [dirname(to.path), dirname(dirname(to.path))]) await syncFolder(folder)
 }
 
 export async function makeFolders({ path, tree, home, temporary }: JobFolder): Promise<void> {

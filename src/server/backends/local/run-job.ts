@@ -28,13 +28,19 @@ const firstInside = 2
 /** How long programs that multiply are killed one by one before everything is. */
 const killMilliseconds = 5000
 
-export async function runJob(folder: JobFolder): Promise<JobEnd> {
+/** A runtime that has no job yet, and its log. */
+export interface Waiting {
+  runtime: ChildProcess
+  log: FileHandle
+}
+
+export async function runJob(folder: JobFolder, waiting?: Waiting): Promise<JobEnd> {
   const job = await readJson<JobFile>(folder.job)
   if (!job) throw new Error(`${folder.job} is missing`)
   // The program could read it: it holds what environments are built with, such as an index's password.
   await rm(folder.job)
-  const log = await open(folder.log, 'a', 0o600)
-  const runtime = launch(job, folder, log)
+  const log = waiting?.log ?? (await open(folder.log, 'a', 0o600))
+  const runtime = waiting?.runtime ?? launch(job, folder, log)
   const builder = createBuilder(job, folder, log, runtime)
   const groups = new Set(runtime.pid ? [runtime.pid] : [])
   let announced: Promise<void> = Promise.resolve()
@@ -46,6 +52,7 @@ export async function runJob(folder: JobFolder): Promise<JobEnd> {
     announced = writeJson(folder.program, { group: programGroup, at: new Date().toISOString() })
   })
   const exited = exitOf(runtime, log)
+  if (waiting) runtime.send({ environment: job.environment }, () => {})
   const ended = new AbortController()
   const { signal } = ended
   const endWithin = async (seconds: number) => {
@@ -101,15 +108,18 @@ const runtimeBehindWall = (tree: ProcessTree) =>
 
 const exitOf = (runtime: ChildProcess, log: FileHandle) =>
   new Promise<number>(resolve => {
+    const { exitCode, signalCode } = runtime
+    if (exitCode !== null || signalCode !== null) return resolve(numberOf(exitCode, signalCode))
     runtime.once('error', error => {
       void log
         .write(`The runtime could not be started: ${error.message}\n`)
         .then(() => resolve(127))
     })
-    runtime.once('exit', (code, signal) =>
-      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))
-    )
+    runtime.once('exit', (code, signal) => resolve(numberOf(code, signal)))
   })
+
+const numberOf = (code: number | null, signal: NodeJS.Signals | null) =>
+  code ?? 128 + (signal ? constants.signals[signal] : 0)
 
 /** Why the job is to be stopped: as SageMaker does, by SIGTERM, and SIGKILL when its time is over. */
 async function awaitStop(

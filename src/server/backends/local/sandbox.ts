@@ -109,7 +109,8 @@ async function tryWall(
   if (wall.user) await giveAlone(own, wall.user)
   const [command = '', ...given] = wallIn(wall, {
     temporary: own,
-    readWrite: [own],
+    own: [{ path: own, as: own }],
+    workingFolder: own,
     readOnly: [],
     sharedBytes: 1024 ** 2
   })

@@ -1,15 +1,25 @@
 /**
  * The supervisor of one local job: what Amazon SageMaker is to a training container. It outlives the service, takes
  * the job (once, whoever else tries), runs the runtime, stops it when asked to, packs what it left, and says how it
- * ended. Started as `node supervise.ts FOLDER`.
+ * ended. Started as `node supervise.ts FOLDER`; with an IPC channel it waits for a job, its runtime with it (stand-by.ts).
  */
 import { existsSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Lock, tryLock } from '../../../system/lock.ts'
-import { createJson, type ExitFile, type JobFolder, jobFolder, writeJson } from './job-folder.ts'
+import {
+  createJson,
+  type ExitFile,
+  type JobFile,
+  type JobFolder,
+  jobFolder,
+  readJson,
+  writeJson
+} from './job-folder.ts'
+import { launch, wallIsDown } from './launch.ts'
 import { packOutputs } from './pack-outputs.ts'
-import { runJob } from './run-job.ts'
+import { runJob, type Waiting } from './run-job.ts'
+import type { SupervisorMessage } from './standbys.ts'
 
 const lockTries = 50
 
@@ -18,16 +28,20 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 // Nobody else is to read what a job writes.
 process.umask(0o077)
 
-await supervise(jobFolder(process.argv[2] ?? '.'))
+const folder = jobFolder(process.argv[2] ?? '.')
+await (process.channel ? standBy(folder) : supervise(folder))
 // A process that got away may hold the channel to the runtime open.
 process.exit()
 
-async function supervise(folder: JobFolder): Promise<void> {
+async function supervise(folder: JobFolder, waiting?: Waiting): Promise<void> {
   const lock = await takeLock(folder)
-  if (!lock) return
+  if (!lock) return waiting && leave(waiting)
   const startedAt = new Date().toISOString()
-  if (!(await createJson(folder.claim, { pid: process.pid, at: startedAt }))) return lock.release()
-  const { exitCode, stop, excess } = await runJob(folder)
+  if (!(await createJson(folder.claim, { pid: process.pid, at: startedAt }))) {
+    lock.release()
+    return waiting && leave(waiting)
+  }
+  const { exitCode, stop, excess } = await runJob(folder, waiting)
   // What is packed needs room, too.
   if (excess?.kind === 'capacity') await rm(folder.temporary, { recursive: true, force: true })
   const problem = await packOutputs(folder).then(
@@ -46,6 +60,30 @@ async function supervise(folder: JobFolder): Promise<void> {
   }
   await writeJson(folder.exit, ended)
   lock.release()
+}
+
+/** The folder is moved to the job's own place before the service says where that is. */
+async function standBy(folder: JobFolder): Promise<void> {
+  const launched = await readJson<JobFile>(folder.job)
+  if (!launched) throw new Error(`${folder.job} is missing`)
+  const log = await open(folder.log, 'a', 0o600)
+  const waiting = { runtime: launch(launched, folder, log), log }
+  const place = await new Promise<string | undefined>(resolve => {
+    process.once('message', ({ folder }: SupervisorMessage) => resolve(folder))
+    process.once('disconnect', () => resolve(undefined))
+    waiting.runtime.once('message', () => process.send?.({ waiting: true }))
+    waiting.runtime.once('exit', () => resolve(undefined))
+    waiting.runtime.once('error', () => resolve(undefined))
+  })
+  if (process.connected) process.disconnect()
+  if (place !== undefined) return supervise(jobFolder(place), waiting)
+  await leave(waiting)
+  await rm(folder.path, { recursive: true, force: true })
+}
+
+async function leave({ runtime }: Waiting): Promise<void> {
+  if (runtime.pid && runtime.exitCode === null) process.kill(-runtime.pid, 'SIGKILL')
+  await wallIsDown(runtime)
 }
 
 /** The service probes the lock for a moment now and then, so one refusal means nothing. */

@@ -1,6 +1,6 @@
 /**
  * The wall around a job's processes, as bubblewrap (bwrap) builds it: namespaces of their own for processes, mounts, IPC and
- * names, and a file system of what is named here and nothing else. All paths are the same on both sides.
+ * names, and a file system of what is named here and nothing else. Paths are the same on both sides, but for the job's own folder.
  */
 import { dirname } from 'node:path'
 import { asUser, type JobUser } from './job-user.ts'
@@ -28,8 +28,12 @@ export interface WallBase {
 export interface WallOptions {
   /** Takes the place of /tmp. */
   temporary: string
-  /** Folders and files that must be there. */
-  readWrite: string[]
+  /** The job's folders and files, which must be there, and under which path it sees each. */
+  own: { path: string; as: string }[]
+  /** As the job sees it. */
+  workingFolder: string
+  /** More folders and files that must be there. */
+  readWrite?: string[]
   /** What the job refers to: environments, data, secrets. What is not there is left out. */
   readOnly: string[]
   /** Of /dev/shm. */
@@ -82,7 +86,10 @@ export function wallIn(base: WallBase, options: WallOptions): string[] {
     ...above([base.dataDir]),
     ...['--perms', '0755', '--tmpfs', base.dataDir],
     ...each('--ro-bind-try', [...base.tools, ...base.readOnly.filter(inData), ...options.readOnly]),
-    ...each('--bind', [...base.readWrite.filter(inData), ...options.readWrite]),
+    ...each('--bind', [...base.readWrite.filter(inData), ...(options.readWrite ?? [])]),
+    ...above(options.own.map(({ as }) => as)),
+    ...options.own.flatMap(({ path, as }) => ['--bind', path, as]),
+    ...['--chdir', options.workingFolder],
     // Made by the way: folders above what is shown, and the data folder. Nothing is to be written there.
     ...['--remount-ro', base.dataDir, '--remount-ro', '/'],
     // Only to become another; those are gone then.

@@ -1,10 +1,8 @@
 /** The walls of one job: that of its runtime and program, and that of what builds its environment. */
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { secretFromPrefix, secretNamesVariable } from '../../../contract/secrets.ts'
-import type { JobFile, JobFolder } from './job-folder.ts'
-import { give } from './job-user.ts'
+import { folderBehindWall, type JobFile, type JobFolder } from './job-folder.ts'
 import type { JobLimits } from './limits.ts'
 import { sharedFolders, sharedVariables } from './shared-folders.ts'
 import { type WallBase, wallIn } from './wall.ts'
@@ -29,16 +27,19 @@ const runtimeMain = join(import.meta.dirname, '../../../runtime/main.ts')
  * packages' code, can write where the tenant's environments are kept. Supervisor and service write the rest of the folder.
  */
 export async function walledIn(
-  { tree, home, temporary, runtimeLock }: JobFolder,
+  { place, now }: Record<'place' | 'now', JobFolder>,
   base: WallBase,
   { dataDir, tenant, environment, buildVariables, limits, data = [] }: WalledInOptions
 ): Promise<Pick<JobFile, 'wall' | 'environment' | 'build'>> {
   const names = new Set(environment.MLFLOW_JOBS_BUILD_ONLY?.split(','))
   const shared = await sharedFolders({ dataDir, tenant, buildVariables, user: base.user })
-  await writeFile(runtimeLock, '', { flag: 'a', mode: 0o600 })
-  const own = [tree.base, home, temporary]
-  if (base.user) await give([...own, runtimeLock], base.user)
-  const common = { temporary, sharedBytes: limits.memoryMb * 1024 ** 2 }
+  const inside = folderBehindWall(dataDir)
+  const shownFrom = (from: JobFolder) =>
+    ownFolders(from).map((path, n) => ({ path, as: ownFolders(inside)[n] ?? path }))
+  const common = {
+    workingFolder: inside.tree.base,
+    sharedBytes: limits.memoryMb * 1024 ** 2
+  }
   const withoutBuilding = Object.entries(environment).filter(([name]) => !names.has(name))
   return {
     environment: {
@@ -48,8 +49,9 @@ export async function walledIn(
     },
     wall: wallIn(base, {
       ...common,
-      readOnly: [...shared.read, ...data],
-      readWrite: [...own, runtimeLock]
+      temporary: now.temporary,
+      own: [...shownFrom(now), { path: now.runtimeLock, as: inside.runtimeLock }],
+      readOnly: [...shared.read, ...data]
     }),
     build: {
       arguments: [runtimeMain, 'build'],
@@ -60,12 +62,17 @@ export async function walledIn(
       },
       wall: wallIn(base, {
         ...common,
+        temporary: place.temporary,
+        own: shownFrom(place),
         readOnly: [...shared.read, ...settingsIn(buildVariables)],
-        readWrite: [...own, ...shared.written]
+        readWrite: shared.written
       })
     }
   }
 }
+
+/** What the job's processes may write in. */
+export const ownFolders = ({ tree, home, temporary }: JobFolder) => [tree.base, home, temporary]
 
 /** The packages' code has nothing to do with the job's secrets, nor with where they are. */
 function withoutSecrets(environment: Record<string, string>): Record<string, string> {

@@ -44,6 +44,7 @@ export async function createServiceProcess(
         PATH: process.env.PATH,
         UV_THREADPOOL_SIZE: '1',
         DATA_DIR: dataDir,
+        LOCAL_STANDBY: '0',
         PORT: String(port),
         LOG_LEVEL: 'error',
         PYTHON: '/bin/false',

@@ -68,7 +68,8 @@ async function place(program: string, { dataDir, readOnly = [], limits, user }: 
     ...(limits ? { limits } : {}),
     wall: wallIn(sandbox.wall, {
       temporary,
-      readWrite: [tree.base, folder.home, temporary],
+      own: [tree.base, folder.home, temporary].map(path => ({ path, as: path })),
+      workingFolder: tree.base,
       readOnly,
       sharedBytes: mebibyte
     })
