@@ -60,8 +60,9 @@ interface Wanted {
   days?: string | undefined
 }
 
-async function add(file: string, { keys }: KeyFile, wanted: Wanted): Promise<void> {
+async function add(file: string, content: KeyFile, wanted: Wanted): Promise<void> {
   const { name, tenant, days } = wanted
+  const { keys } = content
   if (keys.filter(key => key.name === name).length >= mostKeys)
     throw new Error(`${name} has ${mostKeys} keys: remove the one that is not used any more.`)
   const key = makeKey()
@@ -77,7 +78,7 @@ async function add(file: string, { keys }: KeyFile, wanted: Wanted): Promise<voi
     const [fault] = Value.Errors(KeyEntry, entry)
     throw new Error(`${fault?.instancePath.slice(1)} ${fault?.message}.`)
   }
-  await write(file, { keys: [...keys, entry] })
+  await write(file, { ...content, keys: [...keys, entry] })
   console.log(key)
 }
 
@@ -87,12 +88,13 @@ function after(days: string): string {
   return new Date(Date.now() + milliseconds).toISOString()
 }
 
-async function remove(file: string, { keys }: KeyFile, what: string): Promise<void> {
+async function remove(file: string, content: KeyFile, what: string): Promise<void> {
+  const { keys } = content
   const isMeant = ({ name, sha256 }: KeyEntry) =>
     name === what || (what.length >= 8 && sha256.startsWith(what))
   const left = keys.filter(key => !isMeant(key))
   if (left.length === keys.length) throw new Error(`There is no key of ${what}.`)
-  await write(file, { keys: left })
+  await write(file, { ...content, keys: left })
 }
 
 function list({ keys }: KeyFile): void {

@@ -34,7 +34,7 @@ export const Variables = Type.Object({
     Type.String({
       otherwise: 'none',
       description:
-        'File of API keys, as hashes; `npm run keys -- add NAME` adds one and prints it. Read again when it changes. Without it and `OIDC_ISSUER` nobody is asked who they are.'
+        'File of API keys, as hashes; `npm run keys -- add NAME` adds one and prints it. It may also say what single tenants may have (docs/callers.md). Read again when it changes. Without it and `OIDC_ISSUER` nobody is asked who they are.'
     })
   ),
   OIDC_ISSUER: Type.Optional(

@@ -1,5 +1,6 @@
 /** How many requests of a kind are worked on at once: beyond that they are refused, so that memory and files have a bound. */
 import { ServiceBusy, TenantBusy, TooManyWaiting } from './errors.ts'
+import { type LimitsOf, noTenantLimits } from './tenant-limits.ts'
 
 export interface OpenLimits {
   /** Submissions and projects, from their headers to their answer. */
@@ -25,14 +26,17 @@ export interface Places {
   taken(kind: PlaceKind): number
 }
 
-/** `tenantUploads`: most of one tenant. */
-export function createPlaces(limits: OpenLimits, tenantUploads = Infinity): Places {
+export function createPlaces(
+  limits: OpenLimits,
+  limitsOf: LimitsOf<'uploads'> = () => noTenantLimits
+): Places {
   const taken = { uploads: 0, downloads: 0, waiters: 0, followers: 0 }
   const uploadsOf = new Map<string, number>()
 
   function takeOfTenant(tenant: string): () => void {
     const before = uploadsOf.get(tenant) ?? 0
-    if (before >= tenantUploads) throw new TenantBusy(tenantUploads, tenant)
+    const { uploads } = limitsOf(tenant)
+    if (before >= uploads) throw new TenantBusy(uploads, tenant)
     uploadsOf.set(tenant, before + 1)
     return () => {
       const left = (uploadsOf.get(tenant) ?? 1) - 1

@@ -29,6 +29,7 @@ import type { Storage } from './storage/index.ts'
 import type { Store } from './store/index.ts'
 import { openSqlite } from './store/node-sqlite.ts'
 import { createStore } from './store/sql.ts'
+import { withOwn } from './tenant-limits.ts'
 import { version } from './version.ts'
 
 export interface Service {
@@ -50,7 +51,11 @@ export async function createService(given: Config, logger: AppOptions['logger'])
     progress: text => log?.info(text),
     problem: text => log?.warn(text)
   }
-  const callers = await createCallers(given, say.problem)
+  const keyFile = given.apiKeysFile
+    ? await openKeyFile(given.apiKeysFile, { onProblem: say.problem })
+    : undefined
+  const callers = await createCallers(given, keyFile)
+  const limitsOf = (tenant: string) => withOwn(given.tenantLimits, keyFile?.ownLimits(tenant))
   // A wall hides the folder itself: by the name of a link to it everything would still be there.
   const config = { ...given, dataDir: await realFolder(given.dataDir) }
   const folder = join(config.dataDir, 'tmp')
@@ -63,7 +68,7 @@ export async function createService(given: Config, logger: AppOptions['logger'])
   const backend = counted('backend', await createBackend(config, folder, say))
   const store = watchStore(counted('store', await openStore(config, say)))
   const { queuedJobs } = config
-  const places = createPlaces(config.open, config.tenantLimits.uploads)
+  const places = createPlaces(config.open, limitsOf)
   const disk = createDisk(config.dataDir, config.minFreeBytes)
   watchService(metrics, { store, storage, backend, places, disk, queuedJobs })
   const stopping = new AbortController()
@@ -71,7 +76,7 @@ export async function createService(given: Config, logger: AppOptions['logger'])
     store,
     storage,
     backend,
-    tenantLimits: config.tenantLimits,
+    limitsOf,
     keep: {
       jobMilliseconds: (config.keepJobsSeconds ?? Infinity) * 1000,
       jobBytes: config.keepJobsBytes ?? Infinity,
@@ -101,7 +106,7 @@ export async function createService(given: Config, logger: AppOptions['logger'])
     metrics,
     stopping: stopping.signal,
     connections: config.connections,
-    tenantLimits: config.tenantLimits,
+    limitsOf,
     unauthenticatedPerMinute: config.unauthenticatedPerMinute,
     trustedProxies: config.trustedProxies,
     slowMilliseconds: config.slowClientSeconds * 1000,
@@ -148,11 +153,10 @@ interface Voice {
 
 /** undefined: nobody is asked who they are. */
 async function createCallers(
-  { apiKeysFile, oidc }: Config,
-  onProblem: Voice['problem']
+  { oidc }: Config,
+  keyFile: Callers | undefined
 ): Promise<Callers | undefined> {
-  const callers: Callers[] = []
-  if (apiKeysFile) callers.push(await openKeyFile(apiKeysFile, { onProblem }))
+  const callers = keyFile ? [keyFile] : []
   if (oidc) {
     const { createOidc } = await import('./callers/oidc.ts')
     callers.push(createOidc(oidc))

@@ -10,7 +10,7 @@ export const appOptions = (dataDir: string) => ({
   metrics: createMetrics(),
   stopping: new AbortController().signal,
   slowMilliseconds: 60_000,
-  tenantLimits: noTenantLimits,
+  limitsOf: () => noTenantLimits,
   unauthenticatedPerMinute: Number.MAX_SAFE_INTEGER,
   trustedProxies: undefined,
   onlyLocal: true,

@@ -35,7 +35,7 @@ export async function compose(
     store,
     storage,
     backend,
-    tenantLimits: { queuedJobs: tenantQueuedJobs, runningJobs: Infinity },
+    limitsOf: () => ({ queuedJobs: tenantQueuedJobs, runningJobs: Infinity }),
     keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds },
     submit: { folder, room: createDisk(dataDir, 0).room, limits, queuedJobs },
     loop: { folder, intervalMilliseconds, log: { info() {}, error() {} } }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
@@ -46,6 +46,17 @@ t.test('a name has two keys at most, and one of them can be taken away', async t
   const callers = await openKeyFile(file, { onProblem: t.fail })
   t.equal(await callers.identify(old), undefined)
   t.ok(await callers.identify(fresh))
+})
+
+t.test('limits of tenants in the file stay when keys come and go', async t => {
+  const { file, keys } = keysOf(t)
+  const tenants = { risk: { queuedJobs: 5 } }
+  await writeFile(file, JSON.stringify({ keys: [], tenants }))
+
+  await keys('add', 'ci')
+  t.match(JSON.parse(await readFile(file, 'utf8')), { keys: [{ name: 'ci' }], tenants })
+  await keys('remove', 'ci')
+  t.strictSame(JSON.parse(await readFile(file, 'utf8')), { keys: [], tenants })
 })
 
 t.test('what is wrong is said, and changes nothing', async t => {

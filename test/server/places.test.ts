@@ -40,7 +40,7 @@ for (const [kind, code, statusCode] of [
   })
 
 t.test('a tenant that has its uploads leaves room for others', async t => {
-  const places = createPlaces({ ...one, uploads: 3 }, 1)
+  const places = createPlaces({ ...one, uploads: 3 }, () => ({ uploads: 1 }))
   const giveBack = places.take('uploads', 'a')
   t.throws(() => places.take('uploads', 'a'), {
     code: 'TENANT_BUSY',
@@ -56,8 +56,21 @@ t.test('a tenant that has its uploads leaves room for others', async t => {
   t.throws(() => places.take('uploads', 'a'), { code: 'TENANT_BUSY' })
 })
 
+t.test('a tenant’s limit may be its own, and change', async t => {
+  const limits = new Map([['b', 2]])
+  const places = createPlaces({ ...one, uploads: 9 }, tenant => ({
+    uploads: limits.get(tenant) ?? 1
+  }))
+  for (const tenant of ['a', 'b', 'b']) places.take('uploads', tenant)
+  t.throws(() => places.take('uploads', 'a'), { code: 'TENANT_BUSY' })
+  t.throws(() => places.take('uploads', 'b'), { code: 'TENANT_BUSY', message: /^2 uploads / })
+
+  limits.set('a', 2)
+  places.take('uploads', 'a')
+})
+
 t.test('an upload that the service has no place for takes none of its tenant’s', async t => {
-  const places = createPlaces(one, 1)
+  const places = createPlaces(one, () => ({ uploads: 1 }))
   const giveBack = places.take('uploads', 'a')
   t.throws(() => places.take('uploads', 'b'), { code: 'SERVICE_BUSY' })
   giveBack()

@@ -1,8 +1,9 @@
-/** API_KEYS_FILE: who has which key, read again when it changes. */
+/** API_KEYS_FILE: who has which key, and what single tenants may have; read again when it changes. */
 import { readFile, stat } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { Tenant } from '../tenant.ts'
+import { OwnLimits } from '../tenant-limits.ts'
 import { hashOf, isKey } from './api-key.ts'
 import { type Caller, type Callers, Scope } from './index.ts'
 
@@ -21,7 +22,13 @@ export const KeyEntry = Type.Object(
 )
 export type KeyEntry = Static<typeof KeyEntry>
 
-export const KeyFile = Type.Object({ keys: Type.Array(KeyEntry) }, { additionalProperties: false })
+export const KeyFile = Type.Object(
+  {
+    keys: Type.Array(KeyEntry),
+    tenants: Type.Optional(Type.Record(Tenant, OwnLimits, { additionalProperties: false }))
+  },
+  { additionalProperties: false }
+)
 export type KeyFile = Static<typeof KeyFile>
 
 export interface KeyFileOptions {
@@ -30,11 +37,16 @@ export interface KeyFileOptions {
   milliseconds?: number
 }
 
+export interface OpenKeyFile extends Callers {
+  /** What the file says of the tenant. A change of it holds soon after, whoever calls meanwhile. */
+  ownLimits(tenant: string): OwnLimits | undefined
+}
+
 /** Reads the file; throws what is wrong with it. */
-export async function openKeyFile(file: string, options: KeyFileOptions): Promise<Callers> {
+export async function openKeyFile(file: string, options: KeyFileOptions): Promise<OpenKeyFile> {
   const { onProblem, milliseconds = 1000 } = options
   let seen = await stampOf(file)
-  let entries = byHash(await readKeyFile(file))
+  let held = heldOf(await readKeyFile(file))
   let lookedAt = Date.now()
   let looking: Promise<void> | undefined
 
@@ -42,25 +54,33 @@ export async function openKeyFile(file: string, options: KeyFileOptions): Promis
     try {
       const stamp = await stampOf(file)
       if (stamp === seen) return
-      entries = byHash(await readKeyFile(file))
+      held = heldOf(await readKeyFile(file))
       seen = stamp
     } catch (error) {
-      onProblem(`${(error as Error).message} The keys that it held before go on to hold.`)
+      onProblem(`${(error as Error).message} What it held before goes on to hold.`)
     }
+  }
+
+  async function lookInTime(): Promise<void> {
+    if (Date.now() - lookedAt < milliseconds && !looking) return
+    looking ??= look().finally(() => {
+      lookedAt = Date.now()
+      looking = undefined
+    })
+    await looking
   }
 
   return {
     async identify(token) {
       if (!isKey(token)) return undefined
-      if (Date.now() - lookedAt >= milliseconds || looking) {
-        looking ??= look().finally(() => {
-          lookedAt = Date.now()
-          looking = undefined
-        })
-        await looking
-      }
-      const entry = entries.get(hashOf(token))
+      await lookInTime()
+      const entry = held.keys.get(hashOf(token))
       return entry && !isOver(entry) ? callerOf(entry) : undefined
+    },
+
+    ownLimits(tenant) {
+      void lookInTime()
+      return held.tenants.get(tenant)
     }
   }
 }
@@ -70,9 +90,15 @@ export async function readKeyFile(file: string): Promise<KeyFile> {
   const content: unknown = await readFile(file, 'utf8').then(JSON.parse).catch(unreadable(file))
   if (Value.Check(KeyFile, content)) return content
   const [error] = Value.Errors(KeyFile, content)
-  const what = error?.keyword === 'boolean' ? 'is not known' : error?.message
-  throw new Error(`API_KEYS_FILE ${file} is wrong at ${error?.instancePath || '/'}: it ${what}.`)
+  const { instancePath = '', keyword, message } = error ?? {}
+  const what = keyword === 'boolean' ? notKnown(instancePath) : message
+  throw new Error(`API_KEYS_FILE ${file} is wrong at ${instancePath || '/'}: it ${what}.`)
 }
+
+const notKnown = (path: string) =>
+  /^\/tenants\/[^/]*$/.test(path)
+    ? 'is no tenant’s name, which has 1 to 63 small letters, digits and hyphens'
+    : 'is not known'
 
 const unreadable = (file: string) => (error: Error) => {
   throw new Error(`API_KEYS_FILE ${file} cannot be read: ${error.message}.`, { cause: error })
@@ -83,7 +109,10 @@ const stampOf = async (file: string) => {
   return `${ino} ${size} ${mtimeMs}`
 }
 
-const byHash = ({ keys }: KeyFile) => new Map(keys.map(entry => [entry.sha256, entry]))
+const heldOf = ({ keys, tenants = {} }: KeyFile) => ({
+  keys: new Map(keys.map(entry => [entry.sha256, entry])),
+  tenants: new Map(Object.entries(tenants))
+})
 
 const isOver = ({ expiresAt }: KeyEntry) =>
   expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()

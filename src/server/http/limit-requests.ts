@@ -6,12 +6,13 @@ import type {
   FastifyRequest,
   onRequestAsyncHookHandler
 } from 'fastify'
+import type { Caller } from '../callers/index.ts'
 import { TooManyRequests, TooManyUnauthenticated } from '../errors.ts'
-import type { TenantLimits } from '../tenant-limits.ts'
+import type { LimitsOf } from '../tenant-limits.ts'
 import { isOpen } from './authenticate.ts'
 
 export interface RequestRates {
-  tenantLimits: Pick<TenantLimits, 'requestsPerMinute'>
+  limitsOf: LimitsOf<'requestsPerMinute'>
   /** From each address. */
   unauthenticatedPerMinute: number
 }
@@ -28,19 +29,21 @@ const minute = 60_000
 /** Each service counts by itself, and forgets what it has counted when it ends. */
 export async function limitRequests(
   app: FastifyInstance,
-  { tenantLimits: { requestsPerMinute: max }, unauthenticatedPerMinute }: RequestRates
+  { limitsOf, unauthenticatedPerMinute }: RequestRates
 ): Promise<RequestLimits> {
   await app.register(rateLimit, { global: false, timeWindow: minute, enableDraftSpec: true })
+  const mostOf = ({ tenant }: Caller) => limitsOf(tenant).requestsPerMinute
   const limitTenant = app.rateLimit({
-    max,
+    max: ({ caller }) => mostOf(caller),
     keyGenerator: ({ caller }) => caller.tenant,
-    errorResponseBuilder: ({ caller }) => new TooManyRequests(caller.tenant, max)
+    errorResponseBuilder: ({ caller }, { max }) => new TooManyRequests(caller.tenant, max)
   })
   const count = app.createRateLimit({ max: unauthenticatedPerMinute })
 
   return {
     async ofTenants(request, reply) {
-      if (max !== Infinity && !isOpen(request)) await limitTenant.call(app, request, reply)
+      if (isOpen(request) || mostOf(request.caller) === Infinity) return
+      await limitTenant.call(app, request, reply)
     },
 
     async countUnknown(request, reply) {

@@ -4,7 +4,7 @@ import type { Backend } from '../backends/index.ts'
 import { IdempotencyKeyInUse, JobNotFound } from '../errors.ts'
 import type { Storage } from '../storage/index.ts'
 import type { JobQuery } from '../store/index.ts'
-import type { TenantLimits } from '../tenant-limits.ts'
+import type { LimitsOf } from '../tenant-limits.ts'
 import { deleteJob } from './delete-job.ts'
 import type { JobRecord, JobStatus } from './job.ts'
 import type { WatchedStore } from './job-changes.ts'
@@ -65,7 +65,8 @@ export interface JobsOptions {
   backend: Backend
   /** `folder`: for temporary files; `room`: on its disk. */
   submit: Pick<SubmitOptions, 'folder' | 'room' | 'limits'> & { queuedJobs: number }
-  tenantLimits: Pick<TenantLimits, 'queuedJobs' | 'runningJobs'>
+  /** Of single tenants. */
+  limitsOf: LimitsOf<'queuedJobs' | 'runningJobs'>
   keep: Pick<SweepOptions, 'jobMilliseconds' | 'jobBytes' | 'projectMilliseconds'>
   loop: Pick<LoopOptions, 'folder' | 'intervalMilliseconds' | 'log' | 'watch'>
 }
@@ -76,17 +77,15 @@ const keyMilliseconds = 60_000
 export function createJobs({ store, storage, backend, ...options }: JobsOptions): Jobs {
   const removal = { storage, projectLock: createProjectLock(), ...options.keep }
   const sweep = createSweeper({ ...removal, store, log: options.loop.log })
-  const { tenantLimits } = options
+  const { limitsOf } = options
   const { queuedJobs } = options.submit
-  const tenantJobs = tenantLimits.runningJobs
-  const loop = createLoop({ store, storage, backend, sweep, tenantJobs, ...options.loop })
+  const loop = createLoop({ store, storage, backend, sweep, limitsOf, ...options.loop })
   const shared = {
     ...removal,
     backend,
     keyLock: createKeyedLock(),
     wake: loop.wake,
-    checkQueueOf: (tenant: string) =>
-      limitQueue(store, { queuedJobs, ofTenant: tenantLimits.queuedJobs }, tenant),
+    checkQueueOf: (tenant: string) => limitQueue(store, { queuedJobs, limitsOf }, tenant),
     submit: options.submit
   }
   const views = new Map<string, TenantJobs>()

@@ -11,6 +11,7 @@ import { plainFailure } from '../../contract/run-report.ts'
 import type { Backend, Observation, StartOutcome } from '../backends/index.ts'
 import { projectKey, type Storage } from '../storage/index.ts'
 import type { Store, Term } from '../store/index.ts'
+import type { LimitsOf } from '../tenant-limits.ts'
 import { backendJob } from './backend-job.ts'
 import { finishJob } from './finish-job.ts'
 import { isTerminal, type JobRecord, type JobStatus } from './job.ts'
@@ -44,8 +45,7 @@ export interface LoopOptions {
   /** For temporary files. */
   folder: string
   intervalMilliseconds: number
-  /** Most jobs of one tenant that are in progress at once; more of them wait. */
-  tenantJobs: number
+  limitsOf: LimitsOf<'runningJobs'>
   /** What is done beside the turns, as long as this service leads. */
   sweep?: Sweeper
   log: { info(data: object, text: string): void; error(data: object, text: string): void }
@@ -156,7 +156,7 @@ export function createLoop(options: LoopOptions): Loop {
     const more = await startQueued(jobs, {
       store,
       backend,
-      tenantJobs: options.tenantJobs,
+      limitsOf: options.limitsOf,
       isBusy: id => finishing.has(id),
       start: startJob,
       stop: stopQueued,

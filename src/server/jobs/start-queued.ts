@@ -6,14 +6,14 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Backend } from '../backends/index.ts'
 import type { Store } from '../store/index.ts'
+import type { LimitsOf } from '../tenant-limits.ts'
 import type { JobRecord } from './job.ts'
 import { stopQueued } from './stop-queued.ts'
 
 export interface QueuedOptions {
   store: Pick<Store, 'oldest'>
   backend: Pick<Backend, 'queueOf'>
-  /** Most jobs of one tenant that are in progress at once. */
-  tenantJobs: number
+  limitsOf: LimitsOf<'runningJobs'>
   /** What is not to be looked at now. */
   isBusy(id: string): boolean
   /** Answers why it could not start, if it could not. */
@@ -74,12 +74,13 @@ async function startOldest(
 }
 
 function createPass(inProgress: JobRecord[], options: QueuedOptions, milliseconds: number) {
-  const { backend, tenantJobs, start, noteReason } = options
+  const { backend, limitsOf, start, noteReason } = options
   const counts = new Map<string, number>()
   const reasons = new Map<string, string>()
   const begun = performance.now()
   const count = ({ tenant }: JobRecord) => counts.set(tenant, (counts.get(tenant) ?? 0) + 1)
-  const isFull = (tenant: string) => (counts.get(tenant) ?? 0) >= tenantJobs
+  const mostOf = (tenant: string) => limitsOf(tenant).runningJobs
+  const isFull = (tenant: string) => (counts.get(tenant) ?? 0) >= mostOf(tenant)
   inProgress.forEach(count)
 
   return {
@@ -90,7 +91,8 @@ function createPass(inProgress: JobRecord[], options: QueuedOptions, millisecond
 
     async take(job: JobRecord): Promise<void> {
       const queue = backend.queueOf(job.resources)
-      const waitingFor = isFull(job.tenant) ? tenantIsFull(tenantJobs) : reasons.get(queue)
+      const { tenant } = job
+      const waitingFor = isFull(tenant) ? tenantIsFull(mostOf(tenant)) : reasons.get(queue)
       if (waitingFor !== undefined) return noteReason(job, waitingFor)
       const { started, reason } = await start(job)
       if (started) count(job)

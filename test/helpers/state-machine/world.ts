@@ -97,7 +97,7 @@ export function createWorld(store: Store, clock: Clock): World {
       store: watchStore(front),
       storage: faults.between(me, 'storage', storage, storageMethods),
       backend: faults.between(me, 'backend', remote.backend, backendMethods),
-      tenantLimits: noTenantLimits,
+      limitsOf: () => noTenantLimits,
       keep: {
         jobMilliseconds: keepMilliseconds,
         jobBytes: Infinity,

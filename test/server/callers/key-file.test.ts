@@ -1,5 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { hashOf, isKey, makeKey } from '../../../src/server/callers/api-key.ts'
 import { type KeyEntry, openKeyFile } from '../../../src/server/callers/key-file.ts'
@@ -71,9 +72,33 @@ t.test(
 
     await write('{"keys":[{}]}')
     t.ok(await callers.identify(fresh))
-    t.match(problems, [/API_KEYS_FILE .* is wrong at \/keys\/0: .* go on to hold\.$/])
+    t.match(problems, [/API_KEYS_FILE .* is wrong at \/keys\/0: .* goes on to hold\.$/])
   }
 )
+
+t.test('limits of single tenants are read, too, and change without a call', async t => {
+  const { open, write, problems } = await keyFile(t, [])
+  const callers = await open()
+  const limits = { queuedJobs: 5, runningJobs: null }
+  const changed = async (tenants: object, isThere: () => boolean) => {
+    await write(JSON.stringify({ keys: [], tenants }))
+    while (!isThere()) await sleep(2)
+  }
+  t.equal(callers.ownLimits('risk'), undefined)
+
+  await changed({ risk: limits }, () => callers.ownLimits('risk') !== undefined)
+  t.strictSame(callers.ownLimits('risk'), limits)
+  t.equal(callers.ownLimits('constructor'), undefined, 'no name is more than a name')
+
+  await changed({ risk: { queuedJobs: 0 } }, () => {
+    callers.ownLimits('risk')
+    return problems.length > 0
+  })
+  t.match(problems, [/is wrong at \/tenants\/risk\/queuedJobs: it must be >= 1\. .* hold\.$/])
+  t.strictSame(callers.ownLimits('risk'), limits)
+
+  await changed({}, () => callers.ownLimits('risk') === undefined)
+})
 
 t.test('a file that cannot be used says why', async t => {
   for (const [keys, message] of [
@@ -82,6 +107,17 @@ t.test('a file that cannot be used says why', async t => {
     [[{ ...entry(makeKey()), key: 'x' }], /is wrong at \/keys\/0\/key: it is not known\./]
   ] as const) {
     const { open } = await keyFile(t, [...keys])
+    await t.rejects(open(), { message })
+  }
+  for (const [tenants, message] of [
+    [[], /is wrong at \/tenants: it must be object\.$/],
+    [{ Risk: {} }, /at \/tenants\/Risk: it is no tenant’s name, which has 1 to 63 small letters/],
+    [{ a: { jobs: 1 } }, /is wrong at \/tenants\/a\/jobs: it is not known\.$/],
+    [{ a: { uploads: 1.5 } }, /at \/tenants\/a\/uploads: it must be either integer or null\.$/],
+    [{ a: { requestsPerMinute: '9' } }, /\/requestsPerMinute: it must be either integer or null/]
+  ] as const) {
+    const { open, write } = await keyFile(t, [])
+    await write(JSON.stringify({ keys: [], tenants }))
     await t.rejects(open(), { message })
   }
   await t.rejects(openKeyFile('/nowhere/keys.json', { onProblem() {} }), {

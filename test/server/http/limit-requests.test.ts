@@ -17,7 +17,7 @@ interface Rates {
 async function appOf(t: Test, { ofTenant = 2, ofStrangers = 2, trustedProxies }: Rates) {
   const { app } = await testAppWith(t, {
     callers,
-    tenantLimits: { requestsPerMinute: ofTenant },
+    limitsOf: () => ({ requestsPerMinute: ofTenant }),
     unauthenticatedPerMinute: ofStrangers,
     trustedProxies
   })
@@ -49,8 +49,28 @@ t.test('a tenant may ask so often in a minute, and each answer says what is left
   t.equal((await ask('a', '/readyz')).statusCode, 200, 'but for what is open to all')
 })
 
+t.test('a tenant may be allowed more than others, or without end', async t => {
+  const { app } = await testAppWith(t, {
+    callers,
+    limitsOf: tenant => ({ requestsPerMinute: { large: 3, endless: Infinity }[tenant] ?? 1 })
+  })
+  const ask = (tenant: string) =>
+    app.inject({ url: '/jobs', headers: { authorization: `Bearer ${tenant}` } })
+  const answers = async (tenant: string) => {
+    const codes: number[] = []
+    for (let sent = 0; sent < 4; sent++) codes.push((await ask(tenant)).statusCode)
+    return codes
+  }
+
+  t.same(await answers('large'), [200, 200, 200, 429])
+  t.same(await answers('small'), [200, 429, 429, 429])
+  t.same(await answers('endless'), [200, 200, 200, 200])
+  t.match((await ask('large')).json(), { detail: /more than 3 requests/ })
+  t.equal((await ask('endless')).headers['ratelimit-limit'], undefined)
+})
+
 t.test('what is too much is refused before its body is read', async t => {
-  const { app } = await testAppWith(t, { callers, tenantLimits: { requestsPerMinute: 1 } })
+  const { app } = await testAppWith(t, { callers, limitsOf: () => ({ requestsPerMinute: 1 }) })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   const headers = { authorization: 'Bearer a' }
   await fetch(url, { headers })

@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Backend, Observation, StartOutcome } from '../../../src/server/backends/index.ts'
-import { createLoop } from '../../../src/server/jobs/loop.ts'
+import { createLoop, type LoopOptions } from '../../../src/server/jobs/loop.ts'
 import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
 import type { Storage } from '../../../src/server/storage/index.ts'
 import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../../src/server/store/sql.ts'
+import { noTenantLimits } from '../../../src/server/tenant-limits.ts'
 import { testFolder } from '../../helpers/folder.ts'
 import { aJob } from '../../helpers/job-record.ts'
 
@@ -15,7 +16,7 @@ async function stage(
   t: Test,
   start: (id: string) => StartOutcome | Promise<StartOutcome>,
   change: (storage: Storage) => Storage = same,
-  tenantJobs = Infinity
+  limitsOf: LoopOptions['limitsOf'] = () => noTenantLimits
 ) {
   const folder = testFolder(t)
   const store = await createStore(openSqlite(`${folder}/jobs.db`))
@@ -49,7 +50,7 @@ async function stage(
     backend,
     folder,
     intervalMilliseconds: 5,
-    tenantJobs,
+    limitsOf,
     log: { info() {}, error() {} }
   })
   t.teardown(async () => {
@@ -63,6 +64,7 @@ async function stage(
 }
 
 const same = (storage: Storage) => storage
+const oneJob = () => ({ runningJobs: 1 })
 
 const later: StartOutcome = { outcome: 'later', reason: 'Waiting for quota.' }
 
@@ -156,7 +158,12 @@ t.test('of metrics that change at every look, the record has some, and not each'
 })
 
 t.test('a tenant that has as many jobs as it may holds up no other', async t => {
-  const { store, loop, seen, statusOf } = await stage(t, () => ({ outcome: 'started' }), same, 1)
+  const { store, loop, seen, statusOf } = await stage(
+    t,
+    () => ({ outcome: 'started' }),
+    same,
+    oneJob
+  )
   for (const [id, tenant] of [
     ['a1', 'a'],
     ['a2', 'a'],
@@ -176,8 +183,32 @@ t.test('a tenant that has as many jobs as it may holds up no other', async t => 
   while ((await statusOf('a1')) !== 'succeeded') await sleep(2)
 })
 
+t.test('a tenant may have more jobs than others, from when its limit says so', async t => {
+  const most = new Map([['a', 2]])
+  const limitsOf = (tenant: string) => ({ runningJobs: most.get(tenant) ?? 1 })
+  const started: StartOutcome = { outcome: 'started' }
+  const { store, loop, statusOf } = await stage(t, () => started, same, limitsOf)
+  for (const id of ['a1', 'a2', 'a3', 'b1', 'b2'])
+    await store.insert(aJob({ id, tenant: id[0] ?? '' }))
+  loop.start()
+  while (!(await store.get('a3'))?.statusReason || !(await store.get('b2'))?.statusReason)
+    await sleep(2)
+  t.equal(await statusOf('a2'), 'starting')
+  t.match(await store.get('a3'), { status: 'queued', statusReason: /: 2 are in progress/ })
+  t.match(await store.get('b2'), { status: 'queued', statusReason: /: one is in progress/ })
+
+  most.set('a', 3)
+  while ((await statusOf('a3')) !== 'starting') await sleep(2)
+  t.equal(await statusOf('b2'), 'queued')
+})
+
 t.test('behind thousands of jobs that a full tenant has waiting, others start', async t => {
-  const { store, loop, tried, statusOf } = await stage(t, () => ({ outcome: 'started' }), same, 1)
+  const { store, loop, tried, statusOf } = await stage(
+    t,
+    () => ({ outcome: 'started' }),
+    same,
+    oneJob
+  )
   const many = Array.from({ length: 3000 }, (_, n) => `a${String(n).padStart(4, '0')}`)
   await store.insert(many.map(id => aJob({ id, tenant: 'a' })))
   await store.insert(aJob({ id: 'b', tenant: 'b' }))

@@ -5,6 +5,7 @@ import type { JobRecord } from '../../../src/server/jobs/job.ts'
 import { type QueuedOptions, startQueued } from '../../../src/server/jobs/start-queued.ts'
 import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../../src/server/store/sql.ts'
+import { noTenantLimits } from '../../../src/server/tenant-limits.ts'
 import { testFolder } from '../../helpers/folder.ts'
 import { aJob } from '../../helpers/job-record.ts'
 
@@ -23,7 +24,7 @@ async function stage(t: Test) {
   const options: QueuedOptions = {
     store,
     backend: { queueOf: () => '' },
-    tenantJobs: Infinity,
+    limitsOf: () => noTenantLimits,
     isBusy: id => stopped.has(id) || started.includes(id),
     async start({ id }: JobRecord) {
       started.push(id)
