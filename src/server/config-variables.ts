@@ -390,7 +390,7 @@ export const Variables = Type.Object({
       right: 'a URI with its scheme, such as http://127.0.0.1:5000',
       otherwise: 'managed',
       description:
-        'Where jobs log. Without it the service keeps an MLflow server on loopback over `DATA_DIR`; with `BACKEND=sagemaker`, runs are then only in what a job leaves. There it may be the ARN of a managed MLflow.'
+        'Where jobs log. Without it the service keeps an MLflow server on loopback over `DATA_DIR`; with `BACKEND=sagemaker`, runs are then only in what a job leaves. There it may be the ARN of a managed MLflow. A database of this machine (`sqlite:`) must be in a folder of its own, all of which local jobs write.'
     })
   ),
   LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

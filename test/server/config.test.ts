@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { mkdir, symlink } from 'node:fs/promises'
-import { totalmem } from 'node:os'
+import { homedir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { readConfig } from '../../src/server/config.ts'
@@ -337,7 +337,7 @@ t.test('what jobs may write is apart from what callers may name', async t => {
     for (const name of ['INPUT_ROOTS', 'SECRET_ROOTS'])
       t.throws(
         () => readConfig({ LOCAL_WRITABLE: writable, [name]: root }),
-        new RegExp(`LOCAL_WRITABLE has .* and ${name} .* must be folders apart`),
+        new RegExp(`LOCAL_WRITABLE has .* and ${name} has .* must be folders apart`),
         `${writable} and ${root}`
       )
   const LOCAL_WRITABLE = '/data/out:/dat'
@@ -347,6 +347,28 @@ t.test('what jobs may write is apart from what callers may name', async t => {
     '/data/of-{tenant}'
   ])
     t.ok(readConfig({ LOCAL_WRITABLE, INPUT_ROOTS }), INPUT_ROOTS)
+})
+
+t.test('the store of MLflow has a folder of its own, for jobs write in all of it', async t => {
+  const folder = testFolder(t)
+  await symlink('/srv', `${folder}/link`)
+  const own = 'sqlite:////srv/mlflow/mlflow.db'
+  for (const MLFLOW_TRACKING_URI of [own, `${own}?timeout=9`, 'file:///mlruns', 'http://a/'])
+    t.ok(readConfig({ MLFLOW_TRACKING_URI, INPUT_ROOTS: '/data' }), MLFLOW_TRACKING_URI)
+  const home = homedir()
+  for (const uri of [
+    ...['sqlite:////srv/x.db', 'sqlite:////x.db', 'sqlite:////srv/mlflow/../x.db'],
+    ...['file:///', `file://${home}`, `sqlite:///${home}/x.db`, `sqlite:///${folder}/x.db`],
+    `sqlite:///${folder}/link/x.db`
+  ]) {
+    const settings = { MLFLOW_TRACKING_URI: uri, DATA_DIR: `${folder}/data` }
+    t.throws(() => readConfig(settings), /in all of which local jobs would write: it must/, uri)
+    t.ok(readConfig({ ...settings, LOCAL_SANDBOX: 'none' }), 'without a wall they can anyway')
+  }
+  t.throws(
+    () => readConfig({ MLFLOW_TRACKING_URI: own, INPUT_ROOTS: '/srv/mlflow/{tenant}' }),
+    /MLFLOW_TRACKING_URI is in "\/srv\/mlflow" and INPUT_ROOTS has .* must be folders apart/
+  )
 })
 
 t.test('variables of a backend or storage that was not chosen count for nothing', async t => {

@@ -1,12 +1,13 @@
 /** What local jobs need on this machine before one can start: an interpreter with mlflow, and a tracking server. */
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { trackingFolder } from '../../tracking-folder.ts'
 import type { Facilities } from './index.ts'
 import { createMlflowServer } from './mlflow-server.ts'
 import { preparePython } from './python.ts'
 import { pythonPaths } from './python-paths.ts'
 import type { Sandbox } from './sandbox.ts'
-import { storePaths } from './store-paths.ts'
 import type { WallBase } from './wall.ts'
 
 const retrySeconds = [2, 5, 15, 30, 60]
@@ -115,9 +116,11 @@ async function fullWall(
 ): Promise<WallBase | undefined> {
   const { wall } = sandbox
   if (!wall) return undefined
+  const store = trackingFolder(trackingUri)?.path
+  if (store) await mkdir(store, { recursive: true })
   return {
     ...wall,
     tools: [...wall.tools, ...(await pythonPaths(python, buildEnvironment))],
-    readWrite: [...wall.readWrite, ...storePaths(trackingUri)]
+    readWrite: [...wall.readWrite, ...(store ? [store] : [])]
   }
 }

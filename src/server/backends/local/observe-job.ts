@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { plainFailure } from '../../../contract/run-report.ts'
-import { tryLock } from '../../../system/lock.ts'
 import { logKey, modelKey, outputKey } from '../../storage/index.ts'
 import type { Observation } from '../index.ts'
+import { isHeld } from './is-held.ts'
 import {
   type Claim,
   type ExitFile,
@@ -56,13 +56,6 @@ function tellingOf(report: LiveReport | undefined): Pick<Observation, 'run' | 'm
   if (!report) return {}
   const { run, metrics } = report
   return run ? { run, metrics } : { metrics }
-}
-
-/** The lock is its holder's for as long as that lives: who can take it knows that it is dead. */
-function isHeld(file: string): boolean {
-  const lock = tryLock(file)
-  lock?.release()
-  return !lock
 }
 
 function ended(id: string, place: JobFolder, exit: ExitFile, steps: Steps): Observation {

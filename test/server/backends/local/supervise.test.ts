@@ -133,6 +133,21 @@ t.test('a job whose supervisor is killed is lost, not run again', async t => {
   })
 })
 
+t.test('a program that writes into its locks does not live for ever by that', async t => {
+  const folder = await place(
+    t,
+    'echo garbage | tee ../lock > ../runtime.lock; echo done; exec sleep 5'
+  )
+  const supervisor = supervise(folder)
+  while (!existsSync(folder.log) || !(await readFile(folder.log, 'utf8'))) await wait()
+  t.match(await observe(folder), { state: 'starting' }, 'as long as its supervisor lives')
+
+  supervisor.kill('SIGKILL')
+  await supervisor.catch(() => {})
+
+  t.match(await observe(folder), { state: 'ended', failure: { message: /ended from outside/ } })
+})
+
 t.test('a report that the program has spoilt hides nothing else', async t => {
   const folder = await place(t, 'echo garbage > output/data/run-report.json; sleep 1')
   const supervisor = supervise(folder)
