@@ -479,6 +479,15 @@ export const Variables = Type.Object({
     maximum: most,
     description: 'How old a project must be to be deleted when no job needs it (any more).'
   }),
+  KEEP_PROJECT_BYTES: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: most,
+      otherwise: 'any',
+      description:
+        'How much all projects that no job needs may have together: those that were sent longest ago are deleted until the others fit. None is within an hour of when it was sent.'
+    })
+  ),
   KEEP_ENVIRONMENTS_SECONDS: Type.Integer({
     default: 30 * aDay,
     minimum: 0,

@@ -73,6 +73,7 @@ export interface Config {
   keepJobsSeconds: number | undefined
   keepJobsBytes: number | undefined
   keepProjectSeconds: number
+  keepProjectBytes: number | undefined
   keepEnvironmentsSeconds: number
   keepEnvironmentsBytes: number | undefined
   closeGraceSeconds: number
@@ -179,6 +180,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     keepJobsSeconds: values.KEEP_JOBS_SECONDS,
     keepJobsBytes: values.KEEP_JOBS_BYTES,
     keepProjectSeconds: values.KEEP_PROJECT_SECONDS,
+    keepProjectBytes: values.KEEP_PROJECT_BYTES,
     keepEnvironmentsSeconds: values.KEEP_ENVIRONMENTS_SECONDS,
     keepEnvironmentsBytes: values.KEEP_ENVIRONMENTS_BYTES,
     stopGraceSeconds: values.STOP_GRACE_SECONDS,

@@ -80,7 +80,8 @@ export async function createService(given: Config, logger: AppOptions['logger'])
     keep: {
       jobMilliseconds: (config.keepJobsSeconds ?? Infinity) * 1000,
       jobBytes: config.keepJobsBytes ?? Infinity,
-      projectMilliseconds: config.keepProjectSeconds * 1000
+      projectMilliseconds: config.keepProjectSeconds * 1000,
+      projectBytes: config.keepProjectBytes ?? Infinity
     },
     submit: { folder, room: disk.room, limits: config.limits, queuedJobs },
     loop: {

@@ -26,6 +26,8 @@ export async function testApp(
     tenantQueuedJobs?: number
     secretRoots?: string[]
     inputRoots?: string[]
+    /** Makes unused projects be kept for a day. */
+    projectBytes?: number
   } = {},
   makeStorage: (dataDir: string) => Storage = createFilesystem,
   around: (store: Store) => Store = store => store,
@@ -59,7 +61,8 @@ export async function testApp(
     { dataDir, store, storage, backend },
     {
       limits,
-      projectMilliseconds: 0,
+      projectMilliseconds: limits.projectBytes === undefined ? 0 : 24 * 60 * 60 * 1000,
+      ...(limits.projectBytes === undefined ? {} : { projectBytes: limits.projectBytes }),
       intervalMilliseconds: 50,
       app: { ...defaults, ...options }
     }

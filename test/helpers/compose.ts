@@ -17,6 +17,7 @@ export interface Composed {
 export interface ComposeOptions {
   limits?: Partial<typeof defaultLimits> & { queuedJobs?: number; tenantQueuedJobs?: number }
   projectMilliseconds?: number
+  projectBytes?: number
   intervalMilliseconds?: number
   app?: Partial<AppOptions>
 }
@@ -30,13 +31,14 @@ export async function compose(
   const folder = join(dataDir, 'tmp')
   const { queuedJobs = Infinity, tenantQueuedJobs = Infinity, ...changed } = options.limits ?? {}
   const limits = { ...defaultLimits, ...changed }
-  const { projectMilliseconds = 60_000, intervalMilliseconds = 5 } = options
+  const { projectMilliseconds = 60_000, projectBytes = Infinity } = options
+  const { intervalMilliseconds = 5 } = options
   const jobs = createJobs({
     store,
     storage,
     backend,
     limitsOf: () => ({ queuedJobs: tenantQueuedJobs, runningJobs: Infinity }),
-    keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds },
+    keep: { jobMilliseconds: Infinity, jobBytes: Infinity, projectMilliseconds, projectBytes },
     submit: { folder, room: createDisk(dataDir, 0).room, limits, queuedJobs },
     loop: { folder, intervalMilliseconds, log: { info() {}, error() {} } }
   })

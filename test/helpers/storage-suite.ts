@@ -119,15 +119,16 @@ export function storageSuite(t: Test, makeStorage: (t: Test) => Promise<Storage>
     }
   )
 
-  t.test('lists all below a prefix, with when each was stored, and nothing else', async t => {
+  t.test('lists all below a prefix, with size and time of each, and nothing else', async t => {
     const storage = await makeStorage(t)
     t.same(await listed(storage, 'projects/'), [])
     for (const one of ['projects/b.tar.gz', 'projects/a.tar.gz', 'projects-of/c', key])
       await storage.put(one, fileWith(t, 'bytes'))
     t.same(await listed(storage, 'projects/'), ['projects/a.tar.gz', 'projects/b.tar.gz'])
     t.same(await listed(storage, 'jobs/'), [key])
-    for await (const { modifiedAt } of storage.list('jobs/'))
-      t.same(modifiedAt, (await storage.stat(key))?.modifiedAt)
+    for await (const { key: _, ...facts } of storage.list('jobs/'))
+      t.match(await storage.stat(key), facts)
+    for await (const { sizeBytes } of storage.list('projects/')) t.equal(sizeBytes, 5)
   })
 
   for (const bad of [

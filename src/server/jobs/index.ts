@@ -67,7 +67,7 @@ export interface JobsOptions {
   submit: Pick<SubmitOptions, 'folder' | 'room' | 'limits'> & { queuedJobs: number }
   /** Of single tenants. */
   limitsOf: LimitsOf<'queuedJobs' | 'runningJobs'>
-  keep: Pick<SweepOptions, 'jobMilliseconds' | 'jobBytes' | 'projectMilliseconds'>
+  keep: Pick<SweepOptions, 'jobMilliseconds' | 'jobBytes' | 'projectMilliseconds' | 'projectBytes'>
   loop: Pick<LoopOptions, 'folder' | 'intervalMilliseconds' | 'log' | 'watch'>
 }
 
@@ -108,15 +108,16 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
 
 type Shared = Pick<JobsOptions, 'storage' | 'backend' | 'submit'> &
   Omit<ProjectRemoval, 'store'> & {
+    projectBytes: number
     keyLock: KeyedLock
     checkQueueOf(tenant: string): CheckQueue
     wake(): void
   }
 
 function createView(tenant: string, store: TenantStore, shared: Shared): TenantJobs {
-  const { storage, backend, keyLock, projectLock, projectMilliseconds, wake } = shared
+  const { storage, backend, keyLock, projectLock, wake } = shared
   const checkQueue = shared.checkQueueOf(tenant)
-  const projectOptions = { tenant, storage, projectLock, projectMilliseconds, ...shared.submit }
+  const projectOptions = { tenant, storage, projectLock, ...shared.submit }
   const submitOptions = { ...projectOptions, store, backend, checkQueue }
 
   async function get(id: string): Promise<JobRecord> {
@@ -143,7 +144,7 @@ function createView(tenant: string, store: TenantStore, shared: Shared): TenantJ
   }
 
   return {
-    projects: createProjects({ ...projectOptions, store }),
+    projects: createProjects({ ...shared, ...projectOptions, store }),
     ...createResults({ get, storage, backend }),
     get,
     waitFor: store.waitFor,

@@ -13,6 +13,7 @@ import { projectKey, type StoredObject } from '../storage/index.ts'
 import { digestPattern, type OpenProject, openStored, type ProjectOptions } from './open-project.ts'
 import type { ProjectLock } from './project-lock.ts'
 import { putProject } from './put-project.ts'
+import { surelyKept } from './remove-unused-project.ts'
 import type { TenantStore } from './tenant-store.ts'
 
 export interface StoredProject {
@@ -39,12 +40,13 @@ export interface Projects {
 interface ProjectsOptions extends ProjectOptions {
   store: Pick<TenantStore, 'whileKept'>
   projectLock: ProjectLock
-  /** How long one is kept that no job needs. */
+  /** How long those are kept that no job needs, and how much of them. */
   projectMilliseconds: number
+  projectBytes: number
 }
 
 export function createProjects(options: ProjectsOptions): Projects {
-  const { tenant, store, storage, projectLock, projectMilliseconds } = options
+  const { tenant, store, storage, projectLock } = options
   const keyOf = (digest: string) => projectKey({ ...options, digest })
 
   async function stat(digest: string) {
@@ -66,7 +68,7 @@ export function createProjects(options: ProjectsOptions): Projects {
       const key = keyOf(digest)
       const before = await storage.stat(key)
       // Who sends it is about to use it: an old one is stored anew, so that it is not swept before.
-      const isYoung = before && Date.now() - before.modifiedAt.getTime() < projectMilliseconds / 2
+      const isYoung = before && Date.now() - before.modifiedAt.getTime() < surelyKept(options) / 2
       if (isYoung) return { added: false, ...factsOf(before) }
       await putProject(storage, key, archive, { ifAbsent: !before })
       // Another service may be about to remove the old one.

@@ -11,6 +11,13 @@ export interface ProjectRemoval {
   projectMilliseconds: number
 }
 
+/** However many there are: who has sent one has that time to name it. */
+const nameMilliseconds = 60 * 60 * 1000
+
+/** How long one is kept in any case, once it was sent. */
+export const surelyKept = (keep: { projectMilliseconds: number; projectBytes: number }): number =>
+  Math.min(keep.projectMilliseconds, keep.projectBytes === Infinity ? Infinity : nameMilliseconds)
+
 /** Answers whether it was removed now. */
 export function removeUnusedProject(
   project: { tenant: string; digest: string },

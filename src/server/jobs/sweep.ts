@@ -4,13 +4,12 @@
  */
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { JobNotFound } from '../errors.ts'
-import { projectFolders, projectOf } from '../storage/index.ts'
 import type { JobQuery, Store } from '../store/index.ts'
 import { deleteJob } from './delete-job.ts'
 import { isTerminal, type JobRecord, JobStatus } from './job.ts'
-import { type ProjectRemoval, removeUnusedProject } from './remove-unused-project.ts'
+import { type SweepProjectsOptions, sweepProjects } from './sweep-projects.ts'
 
-export interface SweepOptions extends ProjectRemoval {
+export interface SweepOptions extends SweepProjectsOptions {
   store: Store
   /** How long a job is kept after its end was recorded: nobody could fetch what it left before. Infinity is for ever. */
   jobMilliseconds: number
@@ -39,7 +38,8 @@ const terminal = JobStatus.enum.filter(isTerminal)
 export async function sweep(options: SweepOptions, signal?: AbortSignal): Promise<Swept> {
   const swept: Swept = { jobs: 0, projects: 0, failed: 0 }
   await sweepJobs(options, swept, signal)
-  await sweepProjects(options, swept, signal)
+  const attempt = (what: object, act: () => Promise<void>) => guarded(what, options, swept, act)
+  swept.projects = await sweepProjects(options, attempt, signal)
   await options.store.forgetKeys(new Date(Date.now() - keyMilliseconds).toISOString())
   return swept
 }
@@ -64,25 +64,6 @@ async function sweepJobs(options: SweepOptions, swept: Swept, signal?: AbortSign
       log.info({ job: job.id, endedAt: job.endedAt, reason }, 'job deleted')
     })
   }
-}
-
-async function sweepProjects(
-  options: SweepOptions,
-  swept: Swept,
-  signal?: AbortSignal
-): Promise<void> {
-  const { storage, projectMilliseconds, log } = options
-  for (const folder of projectFolders)
-    for await (const { key, modifiedAt } of storage.list(folder)) {
-      if (signal?.aborted) return
-      const project = projectOf(key)
-      if (!project || Date.now() - modifiedAt.getTime() < projectMilliseconds) continue
-      await guarded({ project }, options, swept, async () => {
-        if (!(await removeUnusedProject(project, options))) return
-        swept.projects++
-        log.info({ project }, 'project deleted, which no job needs')
-      })
-    }
 }
 
 /** Newest first, a page at a time. */

@@ -67,7 +67,7 @@ export function createFilesystem(folder: string): Storage {
       const key = `${prefix}${name}`
       // Temporary files begin with a dot.
       const found = isKey(key) ? await statObject(key) : undefined
-      if (found) yield { key, modifiedAt: found.modifiedAt }
+      if (found) yield { key, sizeBytes: found.sizeBytes, modifiedAt: found.modifiedAt }
     }
   }
 

@@ -11,6 +11,7 @@ export interface StoredObject {
 
 export interface ListedObject {
   key: string
+  sizeBytes: number
   modifiedAt: Date
 }
 

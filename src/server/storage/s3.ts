@@ -62,8 +62,8 @@ export function createS3(options: S3Options): Storage {
   async function* listBelow(folder: string): AsyncGenerator<ListedObject> {
     const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: folder }, limits)
     for await (const { Contents = [] } of pages)
-      for (const { Key = '', LastModified = new Date(0) } of Contents)
-        yield { key: Key.slice(prefix.length), modifiedAt: LastModified }
+      for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents)
+        yield { key: Key.slice(prefix.length), sizeBytes: Size, modifiedAt: LastModified }
   }
 
   return {
@@ -85,7 +85,11 @@ export function createS3(options: S3Options): Storage {
       )
       if (!found) return undefined
       const { ContentLength = 0, ETag = '', LastModified = new Date(0) } = found
-      return { sizeBytes: ContentLength, etag: quoted(ETag), modifiedAt: LastModified }
+      return {
+        sizeBytes: ContentLength,
+        etag: quoted(ETag),
+        modifiedAt: LastModified
+      }
     },
 
     /** One GetObject: all of its bytes are of one version of the object, whatever is put meanwhile. */

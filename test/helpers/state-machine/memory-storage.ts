@@ -14,8 +14,8 @@ export function createMemoryStorage(): Storage & { keys(): string[] } {
       throw new Error('There are no bytes.')
     },
     async *list(prefix) {
-      for (const [key, { modifiedAt }] of objects)
-        if (key.startsWith(prefix)) yield { key, modifiedAt }
+      for (const [key, { sizeBytes, modifiedAt }] of objects)
+        if (key.startsWith(prefix)) yield { key, sizeBytes, modifiedAt }
     },
     async remove(key) {
       for (const one of objects.keys())

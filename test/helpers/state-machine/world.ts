@@ -101,7 +101,8 @@ export function createWorld(store: Store, clock: Clock): World {
       keep: {
         jobMilliseconds: keepMilliseconds,
         jobBytes: Infinity,
-        projectMilliseconds: Infinity
+        projectMilliseconds: Infinity,
+        projectBytes: Infinity
       },
       submit: {
         folder: '/nowhere',

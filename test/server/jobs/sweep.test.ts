@@ -27,6 +27,7 @@ async function stage(t: Test, keep: Partial<SweepOptions> = {}) {
     jobMilliseconds: 30 * day,
     jobBytes: Infinity,
     projectMilliseconds: 7 * day,
+    projectBytes: Infinity,
     log: {
       info: (data, text) => void lines.push({ ...data, text }),
       error: (data, text) => void lines.push({ ...data, text })
