@@ -35,6 +35,7 @@ const walls: Record<string, string[]> = {
     '../runtime/train.ts',
     './app.ts',
     './service.ts',
+    './parts/backend.ts',
     './routes/jobs.ts',
     './jobs/index.ts',
     './store/sql.ts',
@@ -57,7 +58,23 @@ const walls: Record<string, string[]> = {
     aws,
     '../runtime/train.ts',
     './main.ts',
-    './routes/jobs.ts'
+    './routes/jobs.ts',
+    './callers/key-file.ts',
+    './store/sql.ts',
+    './storage/filesystem.ts',
+    './backends/local/index.ts'
+  ],
+  'server/parts/any.ts': [
+    'fastify',
+    '@fastify/multipart',
+    aws,
+    '../../runtime/train.ts',
+    '../app.ts',
+    '../service.ts',
+    '../http/problem.ts',
+    '../routes/jobs.ts',
+    '../jobs/index.ts',
+    '../projects/index.ts'
   ],
   'server/callers/any.ts': [
     'fastify',
@@ -220,13 +237,14 @@ const walls: Record<string, string[]> = {
 const doors: Record<string, string[]> = {
   'runtime/any.ts': ['../contract/fault.ts', '../system/lock.ts'],
   'server/main.ts': ['./config.ts', './service.ts'],
-  'server/service.ts': [
-    './app.ts',
-    './store/sql.ts',
-    './storage/filesystem.ts',
-    './storage/s3.ts',
-    './backends/local/index.ts',
-    './backends/sagemaker/index.ts'
+  'server/service.ts': ['./app.ts', './parts/backend.ts', './jobs/index.ts'],
+  'server/parts/any.ts': [
+    '../config.ts',
+    '../callers/key-file.ts',
+    '../store/sql.ts',
+    '../storage/s3.ts',
+    '../backends/local/index.ts',
+    '../backends/sagemaker/index.ts'
   ],
   'server/app.ts': ['fastify', './routes/jobs.ts', './jobs/index.ts', './store/index.ts'],
   'server/routes/any.ts': [
