@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import multipart from '@fastify/multipart'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify'
-import type { Backend } from './backends/index.ts'
+import type { Backend, Isolation } from './backends/index.ts'
 import type { Callers } from './callers/index.ts'
 import type { Disk } from './disk.ts'
 import { noRoute } from './http/allowed-methods.ts'
@@ -43,6 +43,7 @@ export interface AppOptions extends ConventionOptions {
   store: Store
   storage: Storage
   backend: Backend
+  isolation: Isolation
   /** For temporary files. */
   folder: string
   limits: ProjectLimits

@@ -47,12 +47,10 @@ export async function createService(given: Config, logger: AppOptions['logger'])
   const counted = <Parts extends object>(part: 'store' | 'storage' | 'backend', parts: Parts) =>
     countCalls(parts, part, metrics)
   const storage = counted('storage', await createStorage(config))
-  const backend = counted(
-    'backend',
-    config.sagemaker
-      ? await openSagemaker(config.sagemaker, config, folder, say)
-      : await openLocal(config, folder, say)
-  )
+  const opened = config.sagemaker
+    ? await openSagemaker(config.sagemaker, config, folder, say)
+    : await openLocal(config, folder, say)
+  const backend = counted('backend', opened.backend)
   const store = watchStore(counted('store', await openStore(config, say)))
   const { queuedJobs } = config
   const places = createPlaces(config.open, limitsOf)
@@ -86,6 +84,7 @@ export async function createService(given: Config, logger: AppOptions['logger'])
     store,
     storage,
     backend,
+    isolation: opened.isolation,
     folder,
     limits: config.limits,
     callers,

@@ -11,6 +11,7 @@ export const appOptions = (dataDir: string) => ({
   stopping: new AbortController().signal,
   slowMilliseconds: 60_000,
   limitsOf: () => noTenantLimits,
+  isolation: 'none' as const,
   unauthenticatedPerMinute: Number.MAX_SAFE_INTEGER,
   trustedProxies: undefined,
   onlyLocal: true,

@@ -92,6 +92,9 @@ export interface Permit {
   holds(): boolean
 }
 
+/** What keeps a job from others and from the service: a machine of its own, a wall on this one, or nothing but its folder. */
+export type Isolation = 'instance' | 'sandbox' | 'none'
+
 export interface Backend {
   readonly name: 'local' | 'sagemaker'
   /**

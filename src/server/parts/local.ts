@@ -1,5 +1,5 @@
 /** Jobs on this machine. */
-import type { Backend } from '../backends/index.ts'
+import type { Backend, Isolation } from '../backends/index.ts'
 import { createEnvironmentSweeper } from '../backends/local/environment-sweeper.ts'
 import { createFacilities } from '../backends/local/facilities.ts'
 import { createLocal } from '../backends/local/index.ts'
@@ -9,7 +9,11 @@ import type { Config } from '../config.ts'
 import type { Voice } from './voice.ts'
 
 /** `temporary`: a folder that is emptied when the service starts. */
-export async function openLocal(config: Config, temporary: string, say: Voice): Promise<Backend> {
+export async function openLocal(
+  config: Config,
+  temporary: string,
+  say: Voice
+): Promise<{ backend: Backend; isolation: Isolation }> {
   const { dataDir, mlflowTrackingUri, jobEnvironment, buildEnvironment } = config
   const sandbox = await findSandbox({
     mode: config.localSandbox,
@@ -29,7 +33,7 @@ export async function openLocal(config: Config, temporary: string, say: Voice): 
     jobEnvironment,
     buildEnvironment
   }
-  return createLocal({
+  const backend = createLocal({
     ...settings,
     slots: config.localSlots,
     standbys: createStandbys({
@@ -55,4 +59,5 @@ export async function openLocal(config: Config, temporary: string, say: Voice): 
       onProblem: say.problem
     })
   })
+  return { backend, isolation: sandbox.wall ? 'sandbox' : 'none' }
 }

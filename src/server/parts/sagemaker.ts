@@ -1,5 +1,5 @@
 /** Jobs on Amazon SageMaker. */
-import type { Backend } from '../backends/index.ts'
+import type { Backend, Isolation } from '../backends/index.ts'
 import { type Config, configError } from '../config.ts'
 import type { SagemakerConfig } from '../config-aws.ts'
 import { version } from '../version.ts'
@@ -11,7 +11,7 @@ export async function openSagemaker(
   { dataDir, databaseUrl, mlflowTrackingUri }: Config,
   temporary: string,
   { problem }: Voice
-): Promise<Backend> {
+): Promise<{ backend: Backend; isolation: Isolation }> {
   const { checkSettings } = await import('../backends/sagemaker/check-settings.ts')
   const faults = checkSettings(settings)
   if (faults.length > 0) throw configError(faults)
@@ -19,7 +19,7 @@ export async function openSagemaker(
   const { createSagemaker } = await import('../backends/sagemaker/index.ts')
   const { createJobLogs } = await import('../backends/sagemaker/logs.ts')
   const clients = createClients(version)
-  return createSagemaker({
+  const backend = createSagemaker({
     settings,
     folder: dataDir,
     trackingUri: mlflowTrackingUri ?? null,
@@ -35,4 +35,5 @@ export async function openSagemaker(
       }),
     onProblem: problem
   })
+  return { backend, isolation: 'instance' }
 }

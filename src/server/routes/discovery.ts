@@ -1,7 +1,7 @@
 /** GET /: what this service is, where things are, and how much it takes. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
-import type { Backend } from '../backends/index.ts'
+import type { Backend, Isolation } from '../backends/index.ts'
 import { batchLimit } from '../jobs/submission.ts'
 import type { ProjectLimits } from '../projects/index.ts'
 import {
@@ -19,6 +19,7 @@ import { Ref } from './schemas.ts'
 
 export interface DiscoveryOptions {
   backend: Backend
+  isolation: Isolation
   storage: Storage
   limits: ProjectLimits
 }
@@ -32,6 +33,11 @@ export const Discovery = Type.Object(
     backend: Type.Enum(['local', 'sagemaker'], {
       type: 'string',
       description: 'Where jobs run.'
+    }),
+    isolation: Type.Enum(['instance', 'sandbox', 'none'], {
+      type: 'string',
+      description:
+        'What keeps jobs from each other and from the service: instances of their own (SageMaker), a sandbox on its machine, or nothing: then any job can read and write what the service can.'
     }),
     storage: Type.Enum(['filesystem', 's3'], {
       type: 'string',
@@ -106,10 +112,11 @@ export const discoveryRoutes: FastifyPluginAsyncTypebox<DiscoveryOptions> = asyn
 /** As browsers ask: for HTML before all else. */
 const wantsPage = (accept = '') => /^\s*text\/html\b/i.test(accept)
 
-const describe = ({ backend, storage, limits }: DiscoveryOptions): Discovery => ({
+const describe = ({ backend, isolation, storage, limits }: DiscoveryOptions): Discovery => ({
   name: 'mlflow-jobs',
   version,
   backend: backend.name,
+  isolation,
   storage: storage.name,
   links: {
     jobs: '/jobs',

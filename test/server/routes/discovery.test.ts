@@ -13,6 +13,7 @@ t.test('the root says what the service is and how much it takes', async t => {
     name: 'mlflow-jobs',
     version,
     backend: 'local',
+    isolation: 'none',
     storage: 'filesystem',
     limits: { uploadBytes: 12_345, projectFiles: defaultLimits.files, formParts: 100 }
   })
