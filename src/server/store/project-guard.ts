@@ -1,6 +1,7 @@
 /**
- * From the look whether a project is there until the jobs that need it are recorded, nobody removes it; and while somebody
- * removes it because no job needs it, no job comes that does.
+ * A project is not removed while a job of it is being recorded, and no job of it is recorded while it is being removed. Who
+ * submits looks whether the project is there, and then records the job (`use`); who sweeps looks whether a job has the
+ * project, and then removes it (`alone`). When one of the two has looked, the other waits until it is done.
  */
 import { type Kysely, sql, type Transaction } from 'kysely'
 import pLimit from 'p-limit'
@@ -13,15 +14,16 @@ type Write = <Result>(
 ) => Promise<Result>
 
 export interface ProjectGuard {
-  /** Many at once, but nobody is alone with the project meanwhile. Who loses that on the way writes nothing. */
+  /** Many may at once, for the same project, too. What `act` writes is written only if the lock has held until then. */
   use<Result>(project: ProjectName, act: (write: Write) => Promise<Result>): Promise<Result>
+  /** Nobody else uses the project or is alone with it meanwhile. */
   alone<Result>(
     project: ProjectName,
     act: (database: Kysely<Tables>) => Promise<Result>
   ): Promise<Result>
 }
 
-/** Of a database that no other service uses. A write is one after the other there anyway: so are these. */
+/** For a database that no other service uses: the lock is this process's own, and no two share it. */
 export function guardInProcess(database: Kysely<Tables>): ProjectGuard {
   const lock = createKeyedLock()
   return {
@@ -32,11 +34,13 @@ export function guardInProcess(database: Kysely<Tables>): ProjectGuard {
 }
 
 /**
- * Of one that several services share: advisory locks that end with their transaction, for a pooler gives the next one
- * another session. Jobs are written in the transaction that has the lock: without the one, there is not the other.
+ * For a database that several services share: advisory locks of PostgreSQL. They are bound to the transaction, not to the
+ * session, which a pooler may give to somebody else. `use` writes the jobs in the transaction that has the lock: where
+ * the connection breaks, both are gone.
  */
 export function guardByLocks(database: Kysely<Tables>, connections: number): ProjectGuard {
-  // A slow storage makes them wait long: here for their turn, not for a connection, which would be lost patience with.
+  // Each keeps a connection while the storage is asked. Where that is slow the others wait here: waiting for a connection
+  // ends with an error after a while.
   const inTurn = pLimit(connections)
   const locked = <Result>(
     project: ProjectName,
