@@ -1,10 +1,9 @@
 /** The service as a process of its own, as operators run it. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import packageJson from '../package.json' with { type: 'json' }
 import { freePort } from '../test/helpers/free-port.ts'
+import { spawnService } from '../test/helpers/spawn-service.ts'
 
 export interface ServiceProcess {
   url: string
@@ -13,8 +12,8 @@ export interface ServiceProcess {
 }
 
 const root = join(import.meta.dirname, '..')
-/** What npm start starts. */
-const [, ...command] = packageJson.scripts.start.split(' ')
+/** What npm start gives to Node before the file. */
+const words = packageJson.scripts.start.split(' ').slice(1, -1)
 
 export async function startService(
   dataDir: string,
@@ -23,34 +22,23 @@ export async function startService(
   /** What answers 200 when it is up; without it, when it could run a job. */
   health?: string
 ): Promise<ServiceProcess> {
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  const service = spawn(process.execPath, command, {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH,
+  const { url, child, isAlive, end } = spawnService(
+    await freePort(),
+    {
       DATA_DIR: dataDir,
-      PORT: String(port),
       PYTHON: python,
       MLFLOW_TRACKING_URI: trackingUri,
       LOG_LEVEL: 'warn',
       ...environment
     },
-    stdio: ['ignore', 'inherit', 'inherit']
-  })
+    { words, cwd: root }
+  )
   const isUp = health ? answers : isReady
   while (!(await isUp(url + (health ?? '/readyz')))) {
-    if (service.exitCode !== null) throw new Error('the service did not start')
+    if (!isAlive()) throw new Error('the service did not start')
     await sleep(10)
   }
-  return {
-    url,
-    pid: service.pid ?? 0,
-    async end() {
-      service.kill('SIGTERM')
-      await once(service, 'exit')
-    }
-  }
+  return { url, pid: child.pid ?? 0, end: () => end() }
 }
 
 const answers = (url: string) =>

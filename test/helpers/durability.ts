@@ -5,13 +5,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import type { Job } from '../../src/server/routes/schemas.ts'
 import { freePort } from './free-port.ts'
 import { form, pack, simpleProject } from './project.ts'
+import { serves, serviceMain } from './spawn-service.ts'
 
-const serviceMain = join(import.meta.dirname, '../../src/server/main.ts')
 const trace = 'fdatasync,fsync,link,pwrite64,write,writev'
 /** So much of what is written is shown: a page of SQLite's, and more than the head of an answer. */
 const shownBytes = 8192
@@ -56,10 +55,7 @@ async function submitTraced(folder: string, submissions: number): Promise<Job[]>
     ended = stderr
   })
   try {
-    while (!(await answers(url))) {
-      if (ended !== undefined) throw new Error(ended)
-      await sleep(50)
-    }
+    if (!(await serves(url, () => ended === undefined))) throw new Error(ended)
     const jobs: Job[] = []
     for (let n = 0; n < submissions; n++) {
       const body = form({
@@ -78,12 +74,6 @@ async function submitTraced(folder: string, submissions: number): Promise<Job[]>
     await service
   }
 }
-
-const answers = (url: string) =>
-  fetch(`${url}/healthz`).then(
-    ({ ok }) => ok,
-    () => false
-  )
 
 interface Call {
   text: string

@@ -1,9 +1,6 @@
 /** The service as a process of its own that can be killed, and started again on the same port with the same data. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
+import { type SpawnedService, spawnService } from './spawn-service.ts'
 
 export interface Killable {
   url: string
@@ -21,8 +18,6 @@ export interface Killable {
   end(): Promise<void>
 }
 
-const serviceMain = join(import.meta.dirname, '../../src/server/main.ts')
-
 /** Not started yet. `output`: a file descriptor for what it says; `imports`: modules that are loaded before it. */
 export async function makeKillable(
   environment: Record<string, string>,
@@ -30,43 +25,28 @@ export async function makeKillable(
 ): Promise<Killable> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const words = [...imports.flatMap(module => ['--import', module]), serviceMain]
-  let process_: ChildProcess | undefined
-  let exit = Promise.resolve<NodeJS.Signals | number>(0)
-  const end = async (signal: NodeJS.Signals) => {
-    process_?.kill(signal)
-    await exit
-  }
+  const words = imports.flatMap(module => ['--import', module])
+  let service: SpawnedService | undefined
   return {
     url,
-    pid: () => process_?.pid,
-    exited: () => exit,
-    pause: () => void process_?.kill('SIGSTOP'),
-    resume: () => void process_?.kill('SIGCONT'),
+    pid: () => (service?.isAlive() ? service.child.pid : undefined),
+    exited: async () => service?.exited ?? 0,
+    pause: () => void service?.child.kill('SIGSTOP'),
+    resume: () => void service?.child.kill('SIGCONT'),
     async start(crashAt) {
-      const begun = spawn(process.execPath, words, {
-        env: {
-          PATH: process.env.PATH,
-          PORT: String(port),
+      service = spawnService(
+        port,
+        {
           LOG_LEVEL: 'warn',
           ...environment,
           ...(crashAt === undefined ? {} : { CRASH_AT: crashAt })
         },
-        stdio: ['ignore', output, output]
-      })
-      process_ = begun
-      exit = once(begun, 'exit').then(([code, signal]) => {
-        if (process_ === begun) process_ = undefined
-        return signal ?? code
-      })
-      while (process_ === begun) {
-        if (await answers(url)) return true
-        await sleep(50)
-      }
-      return false
+        { words, stdio: ['ignore', output, output] }
+      )
+      return service.serves()
     },
-    kill: () => end('SIGKILL'),
-    end: () => end('SIGTERM')
+    kill: async () => service?.end('SIGKILL'),
+    end: async () => service?.end()
   }
 }
 
@@ -76,9 +56,3 @@ export async function createKillable(environment: Record<string, string>): Promi
   if (!(await killable.start())) throw new Error('The service did not start.')
   return killable
 }
-
-const answers = (url: string) =>
-  fetch(`${url}/healthz`).then(
-    ({ ok }) => ok,
-    () => false
-  )

@@ -1,14 +1,12 @@
 /** The service as a process of its own. Its jobs stay queued: there is no interpreter that could run them. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import type { Test } from 'tap'
 import type { Job } from '../../src/server/routes/schemas.ts'
 import { freePort } from './free-port.ts'
 import { form, pack, simpleProject } from './project.ts'
-
-const main = join(import.meta.dirname, '../../src/server/main.ts')
+import { spawnService } from './spawn-service.ts'
 
 export interface Running {
   url: string
@@ -25,26 +23,15 @@ export async function startService(
   environment: Record<string, string> = {}
 ): Promise<Running> {
   const port = Number(environment.PORT ?? (await freePort()))
-  const child = spawn(process.execPath, [main], {
-    env: {
-      PATH: process.env.PATH,
-      DATA_DIR: dataDir,
-      LOCAL_STANDBY: '0',
-      PORT: String(port),
-      PYTHON: '/nowhere/python',
-      CLOSE_GRACE_SECONDS: '60',
-      ...environment
-    },
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const exited = once(child, 'exit').then(([code, signal]) => code ?? signal)
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await exited
-  })
+  const { child, url, exited, end } = spawnService(
+    port,
+    { DATA_DIR: dataDir, PYTHON: '/nowhere/python', CLOSE_GRACE_SECONDS: '60', ...environment },
+    { stdio: ['ignore', 'pipe', 'inherit'] }
+  )
+  t.teardown(() => end('SIGKILL'))
   const told = Promise.withResolvers<void>()
   const listening = Promise.withResolvers<void>()
-  createInterface({ input: child.stdout }).on('line', line => {
+  createInterface({ input: child.stdout as Readable }).on('line', line => {
     const { msg } = JSON.parse(line)
     if (msg.startsWith('Server listening')) listening.resolve()
     if (msg === 'the service stops') told.resolve()
@@ -54,7 +41,7 @@ export async function startService(
     exited.then(code => Promise.reject(new Error(`It ended with ${code}.`)))
   ])
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     process: child,
     exited,
     async stop() {

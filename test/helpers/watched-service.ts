@@ -1,6 +1,4 @@
 /** The service as a process whose every step outside of its data folder is seen, and what its archives inflate to. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,9 +6,9 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
 import { type OutsideWrites, outsideWrites, writingCalls } from './outside-writes.ts'
+import { spawnService } from './spawn-service.ts'
 import { noStrace } from './strace.ts'
 
-const main = join(import.meta.dirname, '../../src/server/main.ts')
 const countInflation = join(import.meta.dirname, '../fixtures/count-inflation.ts')
 
 export interface Inflation {
@@ -36,21 +34,13 @@ export async function startWatchedService(
   const dataDir = join(root, 'data')
   const trace = `${root}.strace`
   await mkdir(root)
-  const words = ['--import', countInflation, main]
   // -D: the service is our child, and gets our signals.
   const watch = ['strace', '-D', '-f', '-y', '-s', '4096', '--seccomp-bpf', '-o', trace]
-  const [command = '', ...rest] = noStrace
-    ? [process.execPath, ...words]
-    : [...watch, '-e', `trace=${writingCalls}`, process.execPath, ...words]
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  const service = spawn(command, rest, {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH,
+  const { url, child, serves, end } = spawnService(
+    await freePort(),
+    {
       HOME: root,
       TMPDIR: root,
-      PORT: String(port),
       DATA_DIR: dataDir,
       LOCAL_STANDBY: '0',
       PYTHON: '/no/python',
@@ -60,18 +50,19 @@ export async function startWatchedService(
       LOCAL_SANDBOX: 'none',
       ...environment
     },
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe']
-  })
-  const exited = once(service, 'exit')
+    {
+      cwd: root,
+      wrapper: noStrace ? [] : [...watch, '-e', `trace=${writingCalls}`],
+      words: ['--import', countInflation],
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe']
+    }
+  )
   let inflation: Inflation = { read: 0, inflated: 0 }
-  createInterface({ input: service.stdio[3] as Readable }).on('line', line => {
+  createInterface({ input: child.stdio[3] as Readable }).on('line', line => {
     const { read, inflated } = JSON.parse(line) as Inflation
     inflation = { read: inflation.read + read, inflated: inflation.inflated + inflated }
   })
-  while (!(await answers(url))) {
-    if (service.exitCode !== null) throw new Error('The service did not start.')
-    await sleep(50)
-  }
+  if (!(await serves())) throw new Error('The service did not start.')
   return {
     url,
     dataDir,
@@ -81,20 +72,13 @@ export async function startWatchedService(
       return told
     },
     async stop() {
-      service.kill('SIGTERM')
-      await exited
+      await end()
       const beside = (await readdir(root)).filter(name => name !== 'data')
       if (noStrace) return { outside: undefined, beside }
-      return { outside: outsideWrites(await wholeTrace(trace, service.pid), dataDir, root), beside }
+      return { outside: outsideWrites(await wholeTrace(trace, child.pid), dataDir, root), beside }
     }
   }
 }
-
-const answers = (url: string) =>
-  fetch(`${url}/healthz`).then(
-    ({ ok }) => ok,
-    () => false
-  )
 
 /** strace writes its last line a moment after the process has ended. */
 async function wholeTrace(file: string, pid: number | undefined): Promise<string> {

@@ -1,11 +1,9 @@
 /** The service as a process whose calls of node:fs are made by one thread, so that the n-th is always the same one. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../free-port.ts'
+import { type SpawnedService, spawnService } from '../../spawn-service.ts'
 
 export interface ServiceProcess {
   url: string
@@ -24,8 +22,6 @@ export interface ServiceProcess {
   end(): Promise<void>
 }
 
-const main = join(import.meta.dirname, '../../../../src/server/main.ts')
-
 /** No job can start: what is looked at is what requests do. */
 export async function createServiceProcess(
   folder: string,
@@ -33,47 +29,35 @@ export async function createServiceProcess(
 ): Promise<ServiceProcess> {
   const dataDir = join(folder, 'data')
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  let child: ChildProcess
-  let exited: Promise<unknown>
+  let process: SpawnedService
   let errors: string[] = []
 
   async function start(): Promise<void> {
-    child = spawn(process.execPath, [main], {
-      env: {
-        PATH: process.env.PATH,
+    process = spawnService(
+      port,
+      {
         UV_THREADPOOL_SIZE: '1',
         DATA_DIR: dataDir,
-        LOCAL_STANDBY: '0',
-        PORT: String(port),
         LOG_LEVEL: 'error',
         PYTHON: '/bin/false',
         MLFLOW_TRACKING_URI: 'http://127.0.0.1:9',
         ...environment
       },
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    exited = once(child, 'exit')
-    for (const input of [child.stdout, child.stderr])
+      { stdio: ['ignore', 'pipe', 'pipe'] }
+    )
+    for (const input of [process.child.stdout, process.child.stderr])
       if (input) createInterface({ input }).on('line', line => errors.push(readable(line)))
-    while (!(await answers(url))) {
-      if (!isAlive()) throw new Error(`The service does not start: ${errors.join('\n')}`)
-      await sleep(20)
-    }
+    if (!(await process.serves()))
+      throw new Error(`The service does not start: ${errors.join('\n')}`)
   }
 
-  const isAlive = () => child.exitCode === null && child.signalCode === null
-
-  async function end(): Promise<void> {
-    if (isAlive()) child.kill('SIGTERM')
-    await exited
-  }
+  const end = () => process.end()
 
   const service: ServiceProcess = {
-    url,
+    url: `http://127.0.0.1:${port}`,
     dataDir,
-    pid: () => child.pid ?? 0,
-    isAlive,
+    pid: () => process.child.pid ?? 0,
+    isAlive: () => process.isAlive(),
     errors() {
       const told = errors
       errors = []
@@ -85,7 +69,7 @@ export async function createServiceProcess(
       await start()
     },
     async ended() {
-      await exited
+      await process.exited
     },
     leftovers: () => readdir(join(dataDir, 'tmp')),
     end
@@ -105,9 +89,3 @@ function readable(line: string): string {
     return line
   }
 }
-
-const answers = (url: string) =>
-  fetch(`${url}/healthz`).then(
-    ({ ok }) => ok,
-    () => false
-  )
