@@ -91,7 +91,7 @@ export const modelFileRoutes: FastifyPluginAsyncTypebox<ModelFileRoutesOptions> 
         tags: ['results'],
         summary: 'Download one file of the model',
         description:
-          'Read out of model.tar.gz while it is sent, so a file far back in a large archive takes a while to begin, and so does a range far back in a large file. A connection that breaks before Content-Length bytes tells that the archive is damaged there; MODEL_UNREADABLE (409) tells it of what comes before. The browser shows a file in a sandbox.',
+          'Read out of model.tar.gz while it is sent, so a file far back in a large archive takes a while to begin, and so does a range far back in a large file; jobs of the backend local are packed with small files first. A connection that breaks before Content-Length bytes tells that the archive is damaged there; MODEL_UNREADABLE (409) tells it of what comes before. The browser shows a file in a sandbox.',
         params: Type.Object({ ...JobParams.properties, '*': FilePath }),
         headers: Type.Object({
           range: Type.Optional(Type.String({ examples: ['bytes=0-1023'] })),

@@ -4,6 +4,7 @@ import { open, readdir, rm } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { create } from 'tar'
 import type { JobFolder } from './job-folder.ts'
+import { listSmallFirst } from './list-small-first.ts'
 import { isInPlace } from './real-path.ts'
 
 export async function packOutputs({
@@ -25,11 +26,12 @@ async function packFolder(folder: string, file: string, root: string): Promise<v
   try {
     if (!isInPlace(folder, root)) throw new Error(`${relative(root, folder)} is a link`)
     // "./" keeps a name that begins with @ from being read as an archive to include.
-    const paths = names.map(name => `./${name}`)
+    const paths = (await listSmallFirst(folder)).map(path => `./${path}`)
     await create(
       {
         cwd: folder,
         file,
+        noDirRecurse: true,
         gzip: { level: 1 },
         portable: true,
         // Of FIFOs, sockets and devices node-tar makes nothing, and at times it never ends then.

@@ -1,8 +1,8 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t from 'tap'
-import { list } from 'tar'
+import { extract, list } from 'tar'
 import { jobFolder } from '../../../../src/server/backends/local/job-folder.ts'
 import { packOutputs } from '../../../../src/server/backends/local/pack-outputs.ts'
 import { testFolder } from '../../../helpers/folder.ts'
@@ -22,4 +22,35 @@ t.test('what an archive cannot hold is left out, in whichever order it comes', a
     await list({ file: folder.modelArchive, onReadEntry: ({ path }) => names.push(path) })
     t.same(new Set(names), new Set([`./${n}-honest`, `./link-${n}`]))
   }
+})
+
+t.test('small files come before large ones, so that none is read behind them', async t => {
+  const folder = jobFolder(join(testFolder(t), 'job'))
+  const { model } = folder.tree
+  await mkdir(join(model, 'a', 'empty'), { recursive: true })
+  await writeFile(join(model, 'a', 'weights'), Buffer.alloc(3_000_000))
+  await writeFile(join(model, 'b'), Buffer.alloc(70_000))
+  await writeFile(join(model, '@MLmodel'), 'flavors: {}')
+  await writeFile(join(model, 'none'), '')
+
+  await packOutputs(folder)
+
+  const names: string[] = []
+  await list({ file: folder.modelArchive, onReadEntry: ({ path }) => names.push(path) })
+  t.same(names, ['./a/', './a/empty/', './none', './@MLmodel', './b', './a/weights'])
+})
+
+t.test('a file with two names is there under both', async t => {
+  const folder = jobFolder(join(testFolder(t), 'job'))
+  const { model } = folder.tree
+  await mkdir(join(model, 'b'), { recursive: true })
+  await writeFile(join(model, 'b', 'one'), 'the same')
+  await link(join(model, 'b', 'one'), join(model, 'two'))
+
+  await packOutputs(folder)
+
+  const cwd = join(folder.path, 'unpacked')
+  await mkdir(cwd)
+  await extract({ file: folder.modelArchive, cwd })
+  for (const name of ['b/one', 'two']) t.equal(await readFile(join(cwd, name), 'utf8'), 'the same')
 })
