@@ -8,12 +8,11 @@ import type { Job } from '../../src/server/routes/schemas.ts'
 import { startBottomlessS3 } from '../../test/helpers/bottomless-s3.ts'
 import { type SageMakerEmulator, startSageMaker } from '../../test/helpers/sagemaker/index.ts'
 import { sagemakerEnvironment } from '../../test/helpers/sagemaker-service.ts'
+import { digits } from '../figure.ts'
 import type { Part } from '../part.ts'
 import { startService } from '../service-process.ts'
 import { doesNothing, projectForm, readJob, writeProject } from '../submit.ts'
 
-/** The secondary statuses that a pretended job comes through until it trains. */
-const changes = ['Starting', 'Downloading', 'Training'].length
 const pollSeconds = 1
 
 export const backendCalls: Part = {
@@ -46,7 +45,10 @@ export const backendCalls: Part = {
         concurrency: 16
       })
       const seconds = (performance.now() - started) / 1000
-      const least = seconds / pollSeconds + jobs * changes
+      const least = seconds / pollSeconds + countChanges(emulator)
+      options.say(
+        `${emulator.count('ListTrainingJobs')} lists and ${emulator.count('DescribeTrainingJob')} looks in ${digits(seconds)} s`
+      )
       return [
         {
           what: `calls for ${jobs} jobs and ${polls} polls`,
@@ -67,10 +69,18 @@ export const backendCalls: Part = {
 const count = ({ calls }: SageMakerEmulator) =>
   calls.filter(({ operation }) => /^(List|Describe)TrainingJobs?$/.test(operation)).length
 
+/** How often a job of the emulator's came to another secondary status. */
+const countChanges = ({ jobs }: SageMakerEmulator) =>
+  [...jobs.values()].reduce(
+    (sum, { description }) => sum + description.SecondaryStatusTransitions.length,
+    0
+  )
+
 async function submitAll(url: string, archive: string, count: number): Promise<string[]> {
   const form = await projectForm(archive)
   form.append('jobs', JSON.stringify(Array.from({ length: count }, () => ({}))))
   const response = await fetch(`${url}/jobs/batch`, { method: 'POST', body: form })
+  if (!response.ok) throw new Error(await response.text())
   const { items } = (await response.json()) as { items: Job[] }
   return items.map(({ id }) => id)
 }

@@ -15,7 +15,7 @@ export const ray: Part = {
   about: 'submissions and polls a second, against Ray Jobs',
   async run(options) {
     const [jobs, running] = options.quick ? [8, 2] : [50, 20]
-    const peer = await startRay(options.say)
+    const peer = await startRay(options)
     const service = await startService(join(options.folder, 'data'), options, {
       LOCAL_SLOTS: `${running}`
     })

@@ -1,11 +1,13 @@
 /** Ray Jobs on this machine, from PyPI, in an environment of its own; asked by its REST API. */
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { execa } from 'execa'
 import { cacheFolder } from '../../scripts/training.ts'
 import { preparePython } from '../../src/server/backends/local/python.ts'
 import { readConfig } from '../../src/server/config.ts'
 import { freePort } from '../../test/helpers/free-port.ts'
+import type { BenchOptions } from '../part.ts'
+import { startPeer } from './process.ts'
 
 export interface Ray {
   url: string
@@ -13,29 +15,36 @@ export interface Ray {
   submit(entrypoint: string): Promise<string>
   status(id: string): Promise<string>
   stop(id: string): Promise<void>
+  /** With all that it started. */
   end(): Promise<void>
 }
 
-export async function startRay(onProgress: (text: string) => void): Promise<Ray> {
+export async function startRay({ folder, say }: BenchOptions): Promise<Ray> {
   const { buildEnvironment, jobEnvironment } = readConfig(process.env)
   const { bin } = await preparePython({
     folder: join(cacheFolder, 'ray'),
     requirements: join(import.meta.dirname, 'requirements-ray.txt'),
     environment: { ...jobEnvironment, ...buildEnvironment },
-    onProgress
+    onProgress: say
   })
+  const dashboard = await freePort()
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
-  const ray = (...words: string[]) =>
-    execa(join(bin, 'ray'), words, {
-      env: { PATH: `${bin}:${process.env.PATH}`, RAY_USAGE_STATS_ENABLED: '0' }
-    })
-  const address = await freePort()
-  await ray(
-    ...['start', '--head', '--port', `${address}`, '--num-cpus', '2', '--disable-usage-stats'],
-    ...['--dashboard-host', '127.0.0.1', '--dashboard-port', `${port}`]
-  )
-  while (!(await fetch(`${url}/api/version`).catch(() => undefined))?.ok) await sleep(200)
+  const peer = await startPeer({
+    command: join(bin, 'ray'),
+    // --block keeps all of it below one process, which ends with it.
+    words: [
+      ...['start', '--head', '--block', '--port', `${port}`, '--num-cpus', '2'],
+      ...['--dashboard-host', '127.0.0.1', '--dashboard-port', `${dashboard}`],
+      // Sockets lie in there, whose paths may have no more than 107 bytes.
+      ...['--temp-dir', join(folder, 'r'), '--disable-usage-stats']
+    ],
+    url: `http://127.0.0.1:${dashboard}`,
+    health: '/api/version',
+    environment: { PATH: `${bin}:${process.env.PATH}`, HOME: homedir() }
+  })
+  const { url } = peer
+  // Its first answers may come before it can take a job.
+  while (!(await fetch(`${url}/api/jobs/`)).ok) await sleep(200)
   return {
     url,
     async submit(entrypoint) {
@@ -48,9 +57,7 @@ export async function startRay(onProgress: (text: string) => void): Promise<Ray>
     async stop(id) {
       await ask(`${url}/api/jobs/${id}/stop`, 'POST', {})
     },
-    async end() {
-      await ray('stop', '--force')
-    }
+    end: peer.end
   }
 }
 

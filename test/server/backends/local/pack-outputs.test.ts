@@ -54,3 +54,20 @@ t.test('a file with two names is there under both', async t => {
   await extract({ file: folder.modelArchive, cwd })
   for (const name of ['b/one', 'two']) t.equal(await readFile(join(cwd, name), 'utf8'), 'the same')
 })
+
+t.test('a link to a folder is packed as a link, and not followed', async t => {
+  const folder = jobFolder(join(testFolder(t), 'job'))
+  const { model } = folder.tree
+  await mkdir(join(model, 'a'), { recursive: true })
+  await symlink('..', join(model, 'a', 'up'))
+  await symlink('/etc', join(model, 'etc'))
+
+  await packOutputs(folder)
+
+  const entries: string[] = []
+  await list({
+    file: folder.modelArchive,
+    onReadEntry: ({ path, type }) => entries.push(`${type} ${path}`)
+  })
+  t.same(entries.sort(), ['Directory ./a/', 'SymbolicLink ./a/up', 'SymbolicLink ./etc'])
+})
