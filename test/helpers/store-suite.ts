@@ -133,6 +133,20 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     t.strictSame(await store.get(job.id), first)
   })
 
+  t.test('answers what has changed to who has read the job before', async t => {
+    const store = await makeStore(t)
+    const job = aJob()
+    await store.insert(job)
+    t.strictSame(await store.get(job.id), job)
+    await store.save({ ...job, status: 'running' })
+    t.match(await store.get(job.id), { status: 'running', version: 2, stopRequestedAt: null })
+    await store.requestStop(job.id, at)
+    t.match(await store.get(job.id), { status: 'running', version: 3, stopRequestedAt: at })
+    t.equal(await store.get(job.id, 'another'), undefined)
+    await store.remove(job.id)
+    t.equal(await store.get(job.id), undefined)
+  })
+
   t.test('lets one of many writers of the same version win', async t => {
     const store = await makeStore(t)
     const job = aJob()

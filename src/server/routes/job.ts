@@ -53,7 +53,7 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ places: Places }> = async (ap
           )
         }),
         response: {
-          200: Type.Unsafe<Job>({ ...Ref(Job), description: 'The job as it is now.', headers }),
+          200: Type.Unsafe<string>({ ...Ref(Job), description: 'The job as it is now.', headers }),
           304: Type.Unsafe<undefined>({
             type: 'null',
             description: 'The job is still the one that the caller knows.',
@@ -66,42 +66,42 @@ export const jobRoute: FastifyPluginAsyncTypebox<{ places: Places }> = async (ap
     async (request, reply) => {
       const preferred = preferredWait(request.headers.prefer, waitSeconds)
       const seconds = request.query.wait ?? preferred ?? 0
+      const { id } = request.params
       let known = request.headers['if-none-match']
-      const record = await request.jobs.waitFor(
-        request.params.id,
-        record => {
-          const { tag } = answerOf(record)
-          known ??= tag
-          return isTerminal(record.status) || !matches(known, tag)
-        },
-        waitingSignal(reply, seconds)
-      )
-      const { job, tag } = answerOf(record)
+      const isNews = (record: JobRecord) => {
+        const { tag } = answerOf(record)
+        known ??= tag
+        return isTerminal(record.status) || !matches(known, tag)
+      }
+      const record =
+        seconds === 0
+          ? await request.jobs.get(id)
+          : await request.jobs.waitFor(id, isNews, waitingSignal(reply, seconds))
+      const { body, tag } = answerOf(record)
       reply.header('etag', tag).header('cache-control', 'private, no-cache')
-      if (!job.terminal) reply.header('retry-after', retrySeconds)
+      if (!isTerminal(record.status)) reply.header('retry-after', retrySeconds)
       if (request.query.wait === undefined && preferred !== undefined)
         reply.header('preference-applied', `wait=${preferred}`)
       if (matches(request.headers['if-none-match'], tag)) return reply.code(304).send()
-      return reply.send(job)
+      return reply.type('application/json; charset=utf-8').send(body)
     }
   )
 }
 
 interface Answer {
-  job: Job
-  /** Of the answer's bytes, so that whatever changes them changes it. */
+  body: string
+  /** Of the body, so that whatever changes it changes the tag. */
   tag: string
 }
 
-/** All who wait for a job are given the same record: its answer is made once. */
+/** All who wait for a job are given the same record, and the store has the same for a row that has not changed. */
 const answers = new WeakMap<JobRecord, Answer>()
 
 function answerOf(record: JobRecord): Answer {
   const made = answers.get(record)
   if (made) return made
-  const job = presentJob(record)
-  const tag = `"${hash('sha256', JSON.stringify(job), 'base64url').slice(0, 22)}"`
-  const answer = { job, tag }
+  const body = JSON.stringify(presentJob(record))
+  const answer = { body, tag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` }
   answers.set(record, answer)
   return answer
 }

@@ -25,7 +25,7 @@ export function changingColumns(job: JobRecord) {
   }
 }
 
-type Row = Pick<Selectable<Tables['jobs']>, 'stop_requested_at' | 'version' | 'document'>
+export type Row = Pick<Selectable<Tables['jobs']>, 'stop_requested_at' | 'version' | 'document'>
 
 /** What jobs of earlier versions lack. */
 const added = {
