@@ -13,13 +13,14 @@ declare module 'fastify' {
 /** Before all other hooks: what these refuse is counted, too. */
 export function accountForRequests(app: FastifyInstance, metrics: Metrics): void {
   app.decorateReply('problemCode', null)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, next) => {
     const begun = performance.now()
     reply.raw.once('close', () => {
       const milliseconds = performance.now() - begun
       measure(request, reply, milliseconds, metrics)
       tell(request, reply, milliseconds)
     })
+    next()
   })
 }
 

@@ -1,11 +1,16 @@
 /** What methods an address takes: for Allow, on 405 and on OPTIONS. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { MethodNotAllowed, NotFound } from '../errors.ts'
 
 /** A hook: OPTIONS is answered with Allow, whoever answers it. */
-export async function allowOptions(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export function allowOptions(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  next: HookHandlerDoneFunction
+): void {
   const methods = request.method === 'OPTIONS' ? methodsOf(request) : []
   if (methods.length > 0) reply.header('allow', list(methods))
+  next()
 }
 
 /** The answer where no route is, or where one has found nothing: 404, 405, or 204 for OPTIONS. */

@@ -25,29 +25,28 @@ export const authenticate =
       request.caller = everybody
       return
     }
-    const caller = await identify(callers, request, reply).catch(async error => {
-      if (error instanceof Unauthenticated) await onUnknown(request, reply)
+    const token = tokenOf(request)
+    const caller = await identify(callers, token).catch(async error => {
+      if (error instanceof Unauthenticated) {
+        reply.header('www-authenticate', challenge(token === undefined ? '' : 'invalid_token'))
+        await onUnknown(request, reply)
+      }
       throw error
     })
     if (!caller.scopes.includes(scope)) {
       reply.header('www-authenticate', challenge('insufficient_scope', scope))
       throw new Forbidden(scope, scopesOf(caller))
     }
-    reply.removeHeader('www-authenticate')
     request.caller = caller
   }
 
 type UnknownHook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-async function identify(
-  callers: Callers,
-  { headers }: FastifyRequest,
-  reply: FastifyReply
-): Promise<Caller> {
-  const token = /^bearer +([\w.~+/-]+=*) *$/i.exec(headers.authorization ?? '')?.[1]
-  reply.header('www-authenticate', challenge())
+const tokenOf = ({ headers }: FastifyRequest) =>
+  /^bearer +([\w.~+/-]+=*) *$/i.exec(headers.authorization ?? '')?.[1]
+
+async function identify(callers: Callers, token: string | undefined): Promise<Caller> {
   if (token === undefined) throw new Unauthenticated(noToken)
-  reply.header('www-authenticate', challenge('invalid_token'))
   const caller = await callers.identify(token)
   if (!caller) throw new Unauthenticated('Nobody has this token, or its time is over.')
   return caller
@@ -66,5 +65,5 @@ const noToken = 'Send your API key, or a token of the issuer: Authorization: Bea
 const scopesOf = ({ name, scopes }: Caller) =>
   scopes.length === 0 ? `${name} has none` : `${name} has ${scopes.join(', ')}`
 
-const challenge = (error?: string, scope?: string) =>
+const challenge = (error: string, scope?: string) =>
   `Bearer realm="mlflow-jobs"${error ? `, error="${error}"` : ''}${scope ? `, scope="${scope}"` : ''}`

@@ -21,7 +21,10 @@ export interface ConventionOptions extends CrossSiteOptions, RequestRates {
   slowMilliseconds: number
 }
 
-/** Before the routes. Hooks run in the order in which they stand here. */
+/**
+ * Before the routes. Hooks run in the order in which they stand here. Those that wait for nothing call `next`: promises
+ * for each of them would be a good part of what a small answer takes.
+ */
 export async function addConventions(
   app: FastifyInstance,
   options: ConventionOptions & { callers?: Callers | undefined }
@@ -31,8 +34,9 @@ export async function addConventions(
   app.addHook('preClose', async () => {
     closing = true
   })
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, ...unlessTheRouteSaysOtherwise })
+  app.addHook('onRequest', (request, reply, next) => {
+    reply.header('x-request-id', request.id).headers(unlessTheRouteSaysOtherwise)
+    next()
   })
   app.addHook('onRequest', allowOptions)
   // Before anything is refused: pages are to read why.
@@ -40,23 +44,25 @@ export async function addConventions(
     await app.register(cors, corsOptions(options.corsOrigins))
     app.addHook('onSend', varyByOrigin)
   }
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', (request, _reply, next) => {
     if (closing) throw new ShuttingDown()
     refuseCrossSite(request, options)
     refuseExpectation(request.headers.expect)
+    next()
   })
   const limits = await limitRequests(app, options)
   app.addHook('onRequest', authenticate(options.callers, limits.countUnknown))
   app.addHook('onRequest', limits.ofTenants)
   app.addHook('onRequest', limitSilence(options.slowMilliseconds, slowBytes))
   limitSlowReaders(app.server, options.slowMilliseconds)
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, next) => {
     if (options.stopping.aborted) reply.header('connection', 'close')
+    next()
   })
   // Whatever its body is: it is not for anything here.
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.is404) await noRoute(request, reply)
-  })
+  app.addHook('onRequest', (request, reply, next) =>
+    request.is404 ? noRoute(request, reply) : next()
+  )
   // Node answers what it does not know by itself, and without a word.
   app.server.on('checkExpectation', (request, response) => app.routing(request, response))
 }

@@ -1,11 +1,6 @@
 /** How often may be asked: by each tenant, and from each address by who is not known. */
 import rateLimit from '@fastify/rate-limit'
-import type {
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  onRequestAsyncHookHandler
-} from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Caller } from '../callers/index.ts'
 import { TooManyRequests, TooManyUnauthenticated } from '../errors.ts'
 import type { LimitsOf } from '../tenant-limits.ts'
@@ -19,7 +14,7 @@ export interface RequestRates {
 
 export interface RequestLimits {
   /** A hook for onRequest, after `authenticate`. It sets RateLimit-*, and throws TOO_MANY_REQUESTS. */
-  ofTenants: onRequestAsyncHookHandler
+  ofTenants: onRequestHookHandler
   /** Counts a request of nobody who is known; throws TOO_MANY_UNAUTHENTICATED. Who is known is never refused for it. */
   countUnknown(request: FastifyRequest, reply: FastifyReply): Promise<void>
 }
@@ -41,9 +36,9 @@ export async function limitRequests(
   const count = app.createRateLimit({ max: unauthenticatedPerMinute })
 
   return {
-    async ofTenants(request, reply) {
-      if (isOpen(request) || mostOf(request.caller) === Infinity) return
-      await limitTenant.call(app, request, reply)
+    ofTenants(request, reply, done) {
+      if (isOpen(request) || mostOf(request.caller) === Infinity) return done()
+      limitTenant.call(app, request, reply).then(() => done(), done)
     },
 
     async countUnknown(request, reply) {
