@@ -76,6 +76,8 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     t.strictSame(ids(await store.list({ status: ['failed', 'queued'], limit: 9, before: 'D' })), [
       'A'
     ])
+    t.strictSame(ids(await store.list({ status: ['queued', 'failed'], limit: 2 })), ['E', 'D'])
+    t.strictSame(ids(await store.list({ status: ['queued', 'queued'], limit: 9 })), ['E', 'A'])
     t.strictSame(await store.list({ status: ['stopped'], limit: 9 }), [])
     t.strictSame(await store.list({ status: [], limit: 9 }), [])
   })
@@ -250,6 +252,12 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
       []
     )
     t.same(await found({ tags: [['team', 'x']] }), [])
+    t.same(await found({ tags: [['team', 'a']], tenant: 'default' }), ['C', 'A'])
+    t.same(await found({ tags: [['team', 'a']], tenant: 'another' }), [])
+    t.same(await found({ tags: [['team', 'a']], status: [] }), [])
+    t.same(await found({ tags: [['team', 'a']], status: ['failed', 'queued'] }), ['C', 'A'])
+    t.same(ids(await store.list({ tags: [['team', 'a']], before: 'C', limit: 9 })), ['A'])
+    t.same(ids(await store.list({ tags: [['team', 'a']], limit: 1 })), ['C'])
     t.same(await found({ project: digest }), ['C'])
     t.same(await found({ batch: 'batch-1' }), ['B'])
     t.same(await found({ createdAfter: at }), ['C', 'B'])

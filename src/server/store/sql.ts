@@ -2,12 +2,14 @@
  * The record of jobs in an SQL database. A job is a JSON document; what is searched for, and what may change on its
  * own, has a column. Every change of a job is one statement; only what comes and goes together needs a transaction.
  */
-import { type Dialect, Kysely, type SelectQueryBuilder, type Transaction } from 'kysely'
+import { type Dialect, Kysely, type Transaction } from 'kysely'
 import { isTerminal, type JobRecord, JobStatus } from '../jobs/job.ts'
 import { alone } from './alone.ts'
-import type { IdempotencyKey, JobFilter, Store } from './index.ts'
+import { filtered } from './filtered.ts'
+import type { IdempotencyKey, Store } from './index.ts'
 import { fromRow, type Row, toRow } from './job-row.ts'
 import { knownRecords } from './known-records.ts'
+import { listRows } from './list-rows.ts'
 import { type MigrateOptions, migrate, type Tables } from './migrations.ts'
 import { guardInProcess, type ProjectGuard } from './project-guard.ts'
 import { saveJob } from './save-job.ts'
@@ -109,12 +111,7 @@ export function createSqlStore(
       await database.deleteFrom('idempotency_keys').where('created_at', '<', before).execute()
     },
 
-    async list({ limit, before, ...filter }) {
-      if (filter.status?.length === 0) return []
-      let query = filtered(rows, filter).orderBy('id', 'desc').limit(limit)
-      if (before !== undefined) query = query.where('id', '<', before)
-      return (await query.execute()).map(fromRow)
-    },
+    list: async query => (await listRows(database, query)).map(fromRow),
 
     async summary({ tenant, status = JobStatus.enum } = {}) {
       const jobs = database.selectFrom('jobs')
@@ -213,24 +210,3 @@ const projectOf = ({ tenant, project: { digest } }: JobRecord) => ({ tenant, dig
 
 const tagRows = ({ id, tenant, tags }: JobRecord) =>
   Object.entries(tags).map(([key, value]) => ({ tenant, key, value, job_id: id }))
-
-function filtered<Output>(
-  query: SelectQueryBuilder<Tables, 'jobs', Output>,
-  { tenant, status, name, project, batch, tags = [], createdAfter, createdBefore }: JobFilter
-) {
-  let found = query
-  if (tenant !== undefined) found = found.where('tenant', '=', tenant)
-  if (status) found = found.where('status', 'in', status)
-  if (name !== undefined) found = found.where('name', '=', name)
-  if (project !== undefined) found = found.where('project_digest', '=', project)
-  if (batch !== undefined) found = found.where('batch', '=', batch)
-  if (createdAfter !== undefined) found = found.where('created_at', '>', createdAfter)
-  if (createdBefore !== undefined) found = found.where('created_at', '<', createdBefore)
-  for (const [key, value] of tags)
-    found = found.where('id', 'in', ({ selectFrom }) => {
-      const tagged = selectFrom('job_tags').select('job_id')
-      const ours = tenant === undefined ? tagged : tagged.where('tenant', '=', tenant)
-      return ours.where('key', '=', key).where('value', '=', value)
-    })
-  return found
-}
