@@ -214,6 +214,20 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     t.equal(await store.get('new'), undefined)
   })
 
+  t.test('shows nothing of jobs before all of them are inserted', async t => {
+    const store = await makeStore(t)
+    await store.insert(aJob({ id: 'there' }))
+    const jobs = Array.from({ length: 1000 }, (_, n) => aJob({ id: `job-${n}` }))
+    const inserting = { ends: false }
+    const failing = t
+      .rejects(store.insert([...jobs, aJob({ id: 'there' })]))
+      .finally(() => Object.assign(inserting, { ends: true }))
+    const seen = new Set<string | undefined>()
+    while (!inserting.ends) seen.add((await store.get('job-0'))?.id)
+    await failing
+    t.strictSame([...seen], [undefined])
+  })
+
   t.test('lists only the jobs that meet every filter', async t => {
     const store = await makeStore(t)
     const digest = `sha256:${'a'.repeat(64)}`

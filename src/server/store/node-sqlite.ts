@@ -29,12 +29,15 @@ export function openSqlite(file: string): SqlDatabase {
       { cause: error }
     )
   }
+  const statements = adapt(database)
   return {
     name: 'sqlite',
     location: file,
     remedy: 'set DATA_DIR to another folder',
     orderedText: 'text',
-    dialect: new NodeSqliteDialect({ database: adapt(database) })
+    dialect: new NodeSqliteDialect({ database: statements }),
+    readAtOnce: ({ sql, parameters }) =>
+      database.isTransaction ? undefined : statements.prepare(sql).all(parameters)
   }
 }
 

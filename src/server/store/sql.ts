@@ -2,7 +2,7 @@
  * The record of jobs in an SQL database. A job is a JSON document; what is searched for, and what may change on its
  * own, has a column. Every change of a job is one statement; only what comes and goes together needs a transaction.
  */
-import { type Dialect, Kysely, type Transaction } from 'kysely'
+import { type CompiledQuery, type Dialect, Kysely, type Transaction } from 'kysely'
 import { isTerminal, type JobRecord, JobStatus } from '../jobs/job.ts'
 import { alone } from './alone.ts'
 import { filtered } from './filtered.ts'
@@ -17,7 +17,11 @@ import { saveJob } from './save-job.ts'
 export interface SqlDatabase extends MigrateOptions {
   name: Store['name']
   dialect: Dialect
+  readAtOnce?: ReadAtOnce
 }
+
+/** The rows, without waiting for a connection; undefined where a transaction is under way, for they would be as it sees them. */
+export type ReadAtOnce = (query: CompiledQuery) => unknown[] | undefined
 
 /** Of documents that are kept parsed, with what is made of them: some thousand jobs. */
 const knownCharacters = 2 * 1024 * 1024
@@ -27,7 +31,8 @@ const terminal = JobStatus.enum.filter(isTerminal)
 /** Of a database that no other service uses; closing the store closes it. */
 export async function createStore(sqlDatabase: SqlDatabase): Promise<Store> {
   const database = await openTables(sqlDatabase)
-  const store = createSqlStore(sqlDatabase.name, database, guardInProcess(database))
+  const { name, readAtOnce } = sqlDatabase
+  const store = createSqlStore(name, database, guardInProcess(database), readAtOnce)
   return { ...store, ...alone(store) }
 }
 
@@ -47,7 +52,8 @@ export async function openTables({ dialect, ...options }: SqlDatabase): Promise<
 export function createSqlStore(
   name: Store['name'],
   database: Kysely<Tables>,
-  guard: ProjectGuard
+  guard: ProjectGuard,
+  readAtOnce: ReadAtOnce = () => undefined
 ): Omit<Store, 'lead' | 'onChange'> {
   const rows = database.selectFrom('jobs').select(['stop_requested_at', 'version', 'document'])
   // The most frequent questions by far: built once, for that takes longer than to answer them.
@@ -56,10 +62,13 @@ export function createSqlStore(
   const recordOf = knownRecords(knownCharacters)
 
   const get = async (id: string, tenant?: string) => {
-    const query = tenant === undefined ? byId : ofTenant
-    const parameters = tenant === undefined ? [id] : [id, tenant]
-    const { rows } = await database.executeQuery<Row>({ ...query, parameters })
-    return rows[0] && recordOf(id, rows[0])
+    const query =
+      tenant === undefined
+        ? { ...byId, parameters: [id] }
+        : { ...ofTenant, parameters: [id, tenant] }
+    const rows = readAtOnce(query) ?? (await database.executeQuery(query)).rows
+    const [row] = rows as Row[]
+    return row && recordOf(id, row)
   }
 
   return {
