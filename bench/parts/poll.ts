@@ -5,7 +5,7 @@ import { execa } from 'execa'
 import { freePort } from '../../test/helpers/free-port.ts'
 import { alternate } from '../alternate.ts'
 import type { Part } from '../part.ts'
-import { startPeer } from '../peers/process.ts'
+import { type Peer, startPeer } from '../peers/process.ts'
 import { startService } from '../service-process.ts'
 import { sleeps, stop, submit, until, writeProject } from '../submit.ts'
 import { answersPerSecond } from '../wrk.ts'
@@ -25,22 +25,20 @@ export const poll: Part = {
     )
     const headers = { authorization: `Bearer ${key.trim()}` }
     const { archive } = await writeProject(folder, sleeps)
-    const port = await freePort()
-    const fastify = await startPeer({
-      command: process.execPath,
-      words: [join(import.meta.dirname, '../peers/static-route.ts'), `${port}`],
-      url: `http://127.0.0.1:${port}`
-    })
     const service = await startService(join(folder, 'data'), options, { API_KEYS_FILE: keys })
+    let fastify: Peer | undefined
     try {
       const { id } = await submit(service.url, archive, headers)
       await until(service.url, id, job => job.status === 'running', headers)
       const url = `${service.url}/jobs/${id}`
-      const etag = (await fetch(url, { headers })).headers.get('etag') ?? ''
+      const answer = await fetch(url, { headers })
+      const etag = answer.headers.get('etag') ?? ''
+      fastify = await startStaticRoute(folder, await answer.text())
+      const { url: routeUrl } = fastify
       const seconds = quick ? 1 : 4
       const { fresh, known, route } = await alternate(options, {
         fresh: () => answersPerSecond(url, { seconds, headers }),
-        route: () => answersPerSecond(fastify.url, { seconds }),
+        route: () => answersPerSecond(routeUrl, { seconds }),
         known: () =>
           answersPerSecond(url, { seconds, headers: { ...headers, 'if-none-match': etag } })
       })
@@ -59,7 +57,19 @@ export const poll: Part = {
       ]
     } finally {
       await service.end()
-      await fastify.end()
+      await fastify?.end()
     }
   }
+}
+
+/** The same answer as ours. */
+async function startStaticRoute(folder: string, job: string): Promise<Peer> {
+  const file = join(folder, 'job.json')
+  await writeFile(file, job)
+  const port = await freePort()
+  return startPeer({
+    command: process.execPath,
+    words: [join(import.meta.dirname, '../peers/static-route.ts'), `${port}`, file],
+    url: `http://127.0.0.1:${port}`
+  })
 }

@@ -3,7 +3,8 @@ export function preferredWait(
   header: string | string[] | undefined,
   most: number
 ): number | undefined {
-  const preferences = [header ?? []].flat().join(',').split(',')
+  if (header === undefined) return undefined
+  const preferences = [header].flat().join(',').split(',')
   const [first] = preferences.flatMap(text => /^\s*wait\s*=\s*(.*)$/i.exec(text)?.[1] ?? [])
   const [, seconds] = /^"?(\d+)"?\s*(?:;|$)/.exec(first ?? '') ?? []
   return seconds === undefined ? undefined : Math.min(Number(seconds), most)

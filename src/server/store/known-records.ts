@@ -10,8 +10,8 @@ interface Known {
 /**
  * Answers the record of a row. One that is read again exactly as it was has the very same record: it is not parsed
  * anew, and what was made of it holds. Only the row decides, so whatever anybody changes is seen at once. Many share a
- * record: whoever changes a job makes a new one. Rows that were not read for the longest time are forgotten beyond so
- * many characters of documents.
+ * record: whoever changes a job makes a new one. Beyond so many characters of documents, the ones that have been known for
+ * the longest time are forgotten.
  */
 export function knownRecords(mostCharacters: number): (id: string, row: Row) => JobRecord {
   const known = new Map<string, Known>()
@@ -22,9 +22,8 @@ export function knownRecords(mostCharacters: number): (id: string, row: Row) => 
     known.delete(id)
   }
 
-  return (id, row) => {
-    const before = known.get(id)
-    const record = before && isSame(before.row, row) ? before.record : fromRow(row)
+  function keep(id: string, row: Row): JobRecord {
+    const record = fromRow(row)
     forget(id)
     known.set(id, { row, record })
     characters += row.document.length
@@ -33,6 +32,11 @@ export function knownRecords(mostCharacters: number): (id: string, row: Row) => 
       forget(oldest)
     }
     return record
+  }
+
+  return (id, row) => {
+    const before = known.get(id)
+    return before && isSame(before.row, row) ? before.record : keep(id, row)
   }
 }
 
