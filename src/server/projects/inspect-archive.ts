@@ -8,7 +8,7 @@ import { type SpooledFile, type SpoolOptions, spoolUpload } from './spool-upload
 import { writeTar } from './write-tar.ts'
 
 export interface InspectedProject extends ProjectFacts {
-  /** The project as it is stored: a tar.gz of regular files and folders only, written anew by us, durable on disk. */
+  /** The project as it is stored: a tar.gz of regular files and folders only, written anew by us. */
   archive: SpooledFile
 }
 

@@ -23,9 +23,9 @@ export interface SpoolOptions {
 const batchBytes = 2 ** 20
 
 /**
- * Writes the stream to a new file of a random name in `folder`, readable by its owner only, and durable when the
- * promise is resolved. Whatever goes wrong (a stream that fails or ends early, too), the file is removed and the
- * stream destroyed.
+ * Writes the stream to a new file of a random name in `folder`, readable by its owner only. It is not yet durable: the
+ * storage makes it so, once, when it takes the file over. Whatever goes wrong (a stream that fails or ends early, too),
+ * the file is removed and the stream destroyed.
  * Throws UPLOAD_TOO_LARGE as soon as more than `limitBytes` have come, or when the stream says of itself that it was
  * cut (`truncated`, as the multipart parser does at its own limit).
  */
@@ -64,7 +64,6 @@ async function write(
     throw new UploadTooLarge(limitBytes)
   }
   await sink.flush()
-  await file.datasync()
   return sizeBytes
 }
 

@@ -1,6 +1,6 @@
-import { pipeline, Readable } from 'node:stream'
-import { constants, createGzip } from 'node:zlib'
+import { Readable } from 'node:stream'
 import { Header, Pax } from 'tar'
+import { gzipPieces } from './gzip-pieces.ts'
 import { tarBlockBytes } from './tar-header.ts'
 
 /** A file or folder as it goes into the stored project. */
@@ -12,21 +12,21 @@ export interface TarMember {
   body: AsyncIterable<Buffer>
 }
 
-/** Small pieces are put together: each write to zlib costs a trip to the thread pool. */
-const pieceBytes = 2 ** 18
+/** What is packed at once. */
+const pieceBytes = 2 ** 20
+
+/** A part of that size or more may keep the chunk that it was cut from in memory; smaller ones are copied. */
+const wholeBytes = 2 ** 16
 
 /**
  * A tar.gz of the members as they come: owner 0, time 0, mode 755 or 644, so that nothing of where it was packed stays.
  * Errors of the iteration are the stream's.
  */
-export function writeTar(members: AsyncIterable<TarMember>): Readable {
-  const gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: 2 ** 20 })
-  const tar = Readable.from(joinPieces(tarBytes(members)), {
+export const writeTar = (members: AsyncIterable<TarMember>): Readable =>
+  Readable.from(gzipPieces(inPieces(tarBytes(members))), {
     objectMode: false,
-    highWaterMark: 2 ** 20
+    highWaterMark: pieceBytes
   })
-  return pipeline(tar, gzip, () => {})
-}
 
 async function* tarBytes(members: AsyncIterable<TarMember>): AsyncGenerator<Buffer> {
   for await (const member of members) {
@@ -60,17 +60,17 @@ function* header(member: TarMember): Generator<Buffer> {
   yield block
 }
 
-async function* joinPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let pieces: Buffer[] = []
+async function* inPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> {
+  let piece: Buffer[] = []
   let length = 0
   for await (const chunk of chunks) {
-    pieces.push(chunk)
+    piece.push(chunk.length < wholeBytes ? Buffer.from(chunk) : chunk)
     length += chunk.length
     if (length >= pieceBytes) {
-      yield pieces.length === 1 ? chunk : Buffer.concat(pieces)
-      pieces = []
+      yield piece
+      piece = []
       length = 0
     }
   }
-  yield Buffer.concat(pieces)
+  yield piece
 }

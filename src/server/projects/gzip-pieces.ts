@@ -1,0 +1,92 @@
+import { promisify } from 'node:util'
+import { constants, crc32, deflateRaw as deflateRawWithCallback } from 'node:zlib'
+
+const deflateRaw = promisify(deflateRawWithCallback)
+
+/** Deflate, no time, no name, of an unknown system (RFC 1952). */
+const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
+
+/** A last block that is empty. */
+const deflateEnd = Buffer.from([0x03, 0x00])
+
+/** The bytes of a block that is not compressed, at most (RFC 1951, 3.2.4). */
+const storedBytes = 0xffff
+
+/**
+ * One gzip member of pieces, each a list of buffers. What does not compress costs most time to compress, fifty times as
+ * much as to store: a piece that seems to be of that kind is not even tried. One is packed while the next is read.
+ */
+export async function* gzipPieces(pieces: AsyncIterable<Buffer[]>): AsyncGenerator<Buffer> {
+  yield gzipHeader
+  let crc = 0
+  let sizeBytes = 0
+  let packing: Promise<Iterable<Buffer>> | undefined
+  for await (const piece of pieces) {
+    for (const part of piece) {
+      crc = crc32(part, crc)
+      sizeBytes += part.length
+    }
+    const before = packing
+    packing = pack(piece)
+    // Whoever awaits it gets the error; until then it is not an unhandled one.
+    packing.catch(() => {})
+    if (before) {
+      yield* await before
+    }
+  }
+  if (packing) {
+    yield* await packing
+  }
+  yield deflateEnd
+  yield trailer(crc, sizeBytes)
+}
+
+/** Whole deflate blocks, none of them the last. */
+const pack = async (piece: Buffer[]): Promise<Iterable<Buffer>> =>
+  (await seemsPacked(piece)) ? store(piece) : [await deflate(Buffer.concat(piece))]
+
+const deflate = (bytes: Buffer): Promise<Buffer> =>
+  deflateRaw(bytes, {
+    level: constants.Z_BEST_SPEED,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    // Room for all of it: each chunk of its own costs a trip to the thread pool.
+    chunkSize: bytes.length + 1024
+  })
+
+function* store(piece: Buffer[]): Generator<Buffer> {
+  for (const part of piece) {
+    for (let start = 0; start < part.length; start += storedBytes) {
+      const block = part.subarray(start, start + storedBytes)
+      const head = Buffer.alloc(5)
+      head.writeUInt16LE(block.length, 1)
+      head.writeUInt16LE(~block.length & 0xffff, 3)
+      yield head
+      yield block
+    }
+  }
+}
+
+const samples = 4
+const sampleBytes = 4096
+const worthwhile = 0.9
+
+/** Judged by samples. They are taken at random, so that nobody sends a small archive of what would be stored large. */
+async function seemsPacked(piece: Buffer[]): Promise<boolean> {
+  const longest = piece.reduce((a, b) => (b.length > a.length ? b : a), Buffer.alloc(0))
+  if (longest.length < 2 * samples * sampleBytes) {
+    return false
+  }
+  const taken = Array.from({ length: samples }, () => {
+    const start = Math.floor(Math.random() * (longest.length - sampleBytes))
+    return longest.subarray(start, start + sampleBytes)
+  })
+  const packed = await deflateRaw(Buffer.concat(taken), { level: constants.Z_BEST_SPEED })
+  return packed.length > worthwhile * samples * sampleBytes
+}
+
+function trailer(crc: number, sizeBytes: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeUInt32LE(crc, 0)
+  bytes.writeUInt32LE(sizeBytes % 2 ** 32, 4)
+  return bytes
+}
