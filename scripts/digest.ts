@@ -47,7 +47,7 @@ async function main(): Promise<void> {
 async function read(source: string, path: string | undefined) {
   const found = await stat(source).catch(() => undefined)
   if (!found) throw new Error(`There is no ${source}.`)
-  const intake = createProjectIntake(defaultLimits, path)
+  const intake = createProjectIntake(defaultLimits)
   const entries = found.isDirectory()
     ? readFolder(Buffer.from(source))
     : openArchive({ path: source, sizeBytes: found.size }, defaultLimits)
@@ -55,7 +55,7 @@ async function read(source: string, path: string | undefined) {
     // What is read is hashed on the way.
     if (kind === 'file') for await (const _ of body);
   }
-  return intake.result()
+  return intake.result(path)
 }
 
 /** The entries that an archive of the folder would have. Names are bytes: on Linux they may be no text. */

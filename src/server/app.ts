@@ -99,11 +99,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await addConventions(app, options)
   await app.register(multipart)
   await addDocumentation(app, problems(400, 401, 403, 429, 503))
-  const uploads = { ...options, uploadBytes: options.limits.uploadBytes }
-  await app.register(submissionRoutes, uploads)
+  await app.register(submissionRoutes, options)
   await app.register(jobRoutes)
   await app.register(jobRoute, options)
-  await app.register(projectRoutes, uploads)
+  await app.register(projectRoutes, options)
   await app.register(logRoutes, { places: options.places })
   await app.register(resultRoutes)
   await app.register(modelRoutes, options)

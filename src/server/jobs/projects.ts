@@ -6,7 +6,7 @@ import {
   discardFile,
   type InspectedProject,
   inspectArchive,
-  type SpooledFile,
+  type ReceivedArchive,
   type TreeFile
 } from '../projects/index.ts'
 import { projectKey, type StoredObject } from '../storage/index.ts'
@@ -28,7 +28,7 @@ export interface StoredProject {
 
 export interface Projects {
   /** Checks the archive and keeps it. `added` is false where the project was there. Throws as a submission does. */
-  add(archive: SpooledFile, path?: string): Promise<{ stored: StoredProject; added: boolean }>
+  add(archive: ReceivedArchive, path?: string): Promise<{ stored: StoredProject; added: boolean }>
   /** Throws PROJECT_NOT_FOUND, or SUBMISSION_INVALID where there is no project at the path. */
   get(digest: string, path?: string): Promise<StoredProject>
   /** The files that the digest is of; undefined where the project is not there. */

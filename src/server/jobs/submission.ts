@@ -3,7 +3,7 @@ import { type Fault, pointerTo } from '../../contract/fault.ts'
 import { type JsonPart, jsonParts } from '../../contract/json-parts.ts'
 import { jsonProblem } from '../../contract/json-problem.ts'
 import { MalformedRequest, RequestTooLarge } from '../errors.ts'
-import type { SpooledFile } from '../projects/index.ts'
+import type { ReceivedArchive } from '../projects/index.ts'
 import { batchBytes, formParts } from '../request-limits.ts'
 import { type FieldTexts, isJsonField } from './check-fields.ts'
 import { fieldTooLarge, limitOf } from './field-limits.ts'
@@ -11,7 +11,7 @@ import type { JobRecord } from './job.ts'
 
 export interface Submission {
   /** Absent where the request had no file. */
-  archive?: SpooledFile
+  archive?: ReceivedArchive
   /** With `project`: the digest of one that the storage has. */
   texts: FieldTexts
   /** What is wrong with the form itself. */

@@ -67,13 +67,16 @@ function* store(piece: Buffer[]): Generator<Buffer> {
 }
 
 const samples = 4
-const sampleBytes = 4096
+const sampleBytes = 1024
 const worthwhile = 0.9
+
+/** What costs little to compress, however it turns out. */
+const fewBytes = 2 ** 15
 
 /** Judged by samples. They are taken at random, so that nobody sends a small archive of what would be stored large. */
 async function seemsPacked(piece: Buffer[]): Promise<boolean> {
   const longest = piece.reduce((a, b) => (b.length > a.length ? b : a), Buffer.alloc(0))
-  if (longest.length < 2 * samples * sampleBytes) {
+  if (longest.length < fewBytes) {
     return false
   }
   const taken = Array.from({ length: samples }, () => {

@@ -1,4 +1,4 @@
-/** An uploaded archive: spooled to a temporary file, inspected, refused or made a project (docs/projects.md). */
+/** An uploaded archive: taken in, inspected, refused or made a project (docs/projects.md). */
 export { type ArchiveEntry, UnreadableArchive } from './archive-entry.ts'
 export { discardFile } from './discard-file.ts'
 export { type InspectedProject, inspectArchive } from './inspect-archive.ts'
@@ -6,5 +6,6 @@ export type { ProjectFacts } from './project-intake.ts'
 export { defaultLimits, type ProjectLimits } from './project-limits.ts'
 export { readStored } from './read-stored.ts'
 export { readTarGz } from './read-tar-gz.ts'
-export { type SpooledFile, type SpoolOptions, spoolUpload } from './spool-upload.ts'
+export { type ReceivedArchive, type ReceiveOptions, receiveArchive } from './receive-archive.ts'
 export { type TreeFile, treeDigest } from './tree-digest.ts'
+export type { SpooledFile } from './write-spool.ts'

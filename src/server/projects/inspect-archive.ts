@@ -1,24 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import { link } from 'node:fs/promises'
+import { join } from 'node:path'
 import pLimit from 'p-limit'
-import { UnreadableArchive } from './archive-entry.ts'
-import { displayName } from './display-name.ts'
+import { discardFile } from './discard-file.ts'
 import { openArchive } from './open-archive.ts'
-import { createProjectIntake, type ProjectFacts } from './project-intake.ts'
-import type { ProjectLimits } from './project-limits.ts'
-import { type SpooledFile, type SpoolOptions, spoolUpload } from './spool-upload.ts'
-import { writeTar } from './write-tar.ts'
+import type { ProjectFacts } from './project-intake.ts'
+import type { ReceivedArchive } from './receive-archive.ts'
+import { type WriteOptions, type WrittenProject, writeProject } from './write-project.ts'
+import type { SpooledFile } from './write-spool.ts'
 
 export interface InspectedProject extends ProjectFacts {
   /** The project as it is stored: a tar.gz of regular files and folders only, written anew by us. */
   archive: SpooledFile
 }
 
+export interface InspectOptions extends WriteOptions {
+  path?: string
+}
+
 /**
  * Lists the archive (tar.gz, tar, zip: told by its bytes, not by its name), refuses what is hostile or no project, and
- * writes the project anew, all in one pass and in flat memory. Throws NOT_AN_ARCHIVE, PROJECT_TOO_LARGE, or
- * SUBMISSION_INVALID with all faults; leaves nothing behind then.
+ * writes the project anew, unless that was done while it was received. Throws NOT_AN_ARCHIVE, PROJECT_TOO_LARGE, or
+ * SUBMISSION_INVALID with all faults; leaves nothing behind then but the archive itself.
  */
-export const inspectArchive = (file: SpooledFile, options: InspectOptions) =>
-  (file.sizeBytes > smallBytes ? largeInTurn : smallInTurn)(() => inspect(file, options))
+export async function inspectArchive(
+  file: ReceivedArchive,
+  options: InspectOptions
+): Promise<InspectedProject> {
+  const written = file.project
+    ? await withOwnName(file.project(), options)
+    : await (file.sizeBytes > smallBytes ? largeInTurn : smallInTurn)(() =>
+        writeProject(openArchive(file, options.limits), options)
+      )
+  try {
+    return { ...written.facts(options.path), archive: written.archive }
+  } catch (error) {
+    await discardFile(written.archive.path)
+    throw error
+  }
+}
 
 /** What is sent most; it is not to wait behind archives that take a minute. */
 const smallBytes = 8 * 2 ** 20
@@ -26,29 +46,12 @@ const smallBytes = 8 * 2 ** 20
 const smallInTurn = pLimit(2)
 const largeInTurn = pLimit(2)
 
-export interface InspectOptions extends Pick<SpoolOptions, 'folder' | 'room'> {
-  limits: ProjectLimits
-  path?: string
-}
-
-async function inspect(file: SpooledFile, options: InspectOptions): Promise<InspectedProject> {
-  const intake = createProjectIntake(options.limits, options.path)
-  const members = intake.members(openArchive(file, options.limits))
-  try {
-    // The new archive is spooled as an upload is: what is thrown on the way removes it.
-    const archive = await spoolUpload(writeTar(members), {
-      folder: options.folder,
-      room: options.room,
-      limitBytes: Number.POSITIVE_INFINITY
-    })
-    return { ...intake.result(), archive }
-  } catch (error) {
-    if (error instanceof UnreadableArchive) {
-      const last = intake.lastName()
-      const where = last === undefined ? '' : ` beyond ${displayName(last)}`
-      intake.faults.add(`The archive cannot be read${where}: ${error.message}.`)
-      intake.faults.throwIfAny()
-    }
-    throw error
-  }
+/** Whoever received it discards it by the name that it had. */
+async function withOwnName(
+  project: WrittenProject,
+  { folder }: InspectOptions
+): Promise<WrittenProject> {
+  const path = join(folder, randomUUID())
+  await link(project.archive.path, path)
+  return { ...project, archive: { ...project.archive, path } }
 }

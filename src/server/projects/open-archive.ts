@@ -7,8 +7,8 @@ import { legalUnpackedBytes, type ProjectLimits } from './project-limits.ts'
 import { readChunks, readGzip } from './read-chunks.ts'
 import { readTar } from './read-tar.ts'
 import { readZip } from './read-zip.ts'
-import type { SpooledFile } from './spool-upload.ts'
 import { looksLikeTar, tarBlockBytes } from './tar-header.ts'
+import type { SpooledFile } from './write-spool.ts'
 
 /**
  * The entries of an archive, told by its bytes: tar.gz, tar or zip. Throws NOT_AN_ARCHIVE, UnreadableArchive, and
@@ -19,28 +19,43 @@ export async function* openArchive(
   limits: ProjectLimits
 ): AsyncGenerator<ArchiveEntry> {
   const format = await readArchiveFormat(file.path)
-  const declared = createBudget(file, limits)
+  const budget = createBudget(limits)
+  const declared = (bytes: number) => {
+    budget.spend(bytes)
+    budget.check(file.sizeBytes)
+  }
   if (format === 'zip') {
     yield* readZip(file, 2 * limits.files, declared)
-  } else if (format === 'gzip') {
-    yield* readTar(withTarFirst(readGzip(file, createRatioBudget(limits))), declared)
   } else {
-    yield* readTar(readChunks(file.path), declared)
+    yield* openTar(format, readChunks(file.path), limits, declared)
   }
 }
 
+/** The entries of a tar or tar.gz as its bytes come; likewise. `declared` is told the size of each entry before it is read. */
+export const openTar = (
+  format: 'gzip' | 'tar',
+  chunks: AsyncIterable<Buffer>,
+  limits: ProjectLimits,
+  declared: (bytes: number) => void
+): AsyncGenerator<ArchiveEntry> =>
+  format === 'gzip'
+    ? readTar(withTarFirst(readGzip(chunks, createRatioBudget(limits))), declared)
+    : readTar(chunks, declared)
+
 /** Counts what entries say that they hold: the whole, and its ratio to the archive. */
-function createBudget(file: SpooledFile, limits: ProjectLimits): (bytes: number) => void {
-  const spend = createRatioBudget(limits)
+export function createBudget(limits: ProjectLimits) {
   let total = 0
-  return bytes => {
-    total += bytes
-    if (total > limits.unpackedBytes) {
-      throw new ProjectTooLarge(
-        `The archive unpacks to more than ${plural(limits.unpackedBytes, 'byte', 'bytes')}, the limit of this service.`
-      )
-    }
-    spend(bytes, file.sizeBytes)
+  return {
+    spend(bytes: number): void {
+      total += bytes
+      if (total > limits.unpackedBytes) {
+        throw new ProjectTooLarge(
+          `The archive unpacks to more than ${plural(limits.unpackedBytes, 'byte', 'bytes')}, the limit of this service.`
+        )
+      }
+    },
+    /** Against the size of the whole archive. */
+    check: (packedBytes: number): void => checkRatio(total, packedBytes, limits)
   }
 }
 
@@ -49,11 +64,15 @@ function createRatioBudget(limits: ProjectLimits): (bytes: number, packedBytes: 
   let total = 0
   return (bytes, packedBytes) => {
     total += bytes
-    if (total > legalUnpackedBytes(packedBytes, limits)) {
-      throw new ProjectTooLarge(
-        `The archive unpacks to more than ${limits.ratio} times its size, the limit of this service.`
-      )
-    }
+    checkRatio(total, packedBytes, limits)
+  }
+}
+
+function checkRatio(bytes: number, packedBytes: number, limits: ProjectLimits): void {
+  if (bytes > legalUnpackedBytes(packedBytes, limits)) {
+    throw new ProjectTooLarge(
+      `The archive unpacks to more than ${limits.ratio} times its size, the limit of this service.`
+    )
   }
 }
 

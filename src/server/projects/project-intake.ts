@@ -37,22 +37,19 @@ export interface ProjectFacts {
 
 export interface ProjectIntake {
   faults: FaultList
-  /** What becomes the project, in the archive's order; throws SUBMISSION_INVALID at the end if anything was wrong. */
+  /** What becomes the project, in the archive's order; throws SUBMISSION_INVALID at the end if an entry was wrong. */
   members(entries: AsyncIterable<ArchiveEntry>): AsyncGenerator<TarMember>
   /** The name of the entry that came last. */
   lastName(): Buffer | undefined
-  /** What was learned on the way; complete when all members have been read. */
-  result(): ProjectFacts
+  /**
+   * What was learned on the way, when all members have been read. `askedPath` names the folder where the project lies.
+   * Throws SUBMISSION_INVALID where there is none.
+   */
+  result(askedPath: string | undefined): ProjectFacts
 }
 
-/**
- * Takes the entries of an archive one by one: refuses, leaves out, or hands on. `askedPath` names the folder where the
- * project lies.
- */
-export function createProjectIntake(
-  limits: ProjectLimits,
-  askedPath: string | undefined
-): ProjectIntake {
+/** Takes the entries of an archive one by one: refuses, leaves out, or hands on. */
+export function createProjectIntake(limits: ProjectLimits): ProjectIntake {
   const faults = createFaultList()
   const tree = createProjectTree(limits)
   const texts = createKeptTexts()
@@ -61,7 +58,6 @@ export function createProjectIntake(
   const files: TreeFile[] = []
   let notTaken = 0
   let lastName: Buffer | undefined
-  let projectPath = ''
 
   async function take(entry: ArchiveEntry): Promise<TarMember | undefined> {
     const { path, faults: pathFaults } = readEntryPath(entry.name, limits)
@@ -143,23 +139,24 @@ export function createProjectIntake(
         }
       }
       faults.throwIfAny()
+    },
+    lastName: () => lastName,
+    result(askedPath) {
       const location = locateProject(tree.files(), askedPath)
       if ('fault' in location) {
         throw new SubmissionInvalid([location.fault])
       }
-      projectPath = location.path
-    },
-    lastName: () => lastName,
-    result: () => ({
-      digest: treeDigest(files),
-      tree: files,
-      unpackedBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-      fileCount: files.length,
-      path: projectPath,
-      files: { has: tree.has, read: texts.read, paths: tree.files },
-      gitCommit: gitHeads.commit(projectPath),
-      hints: texts.hints(projectPath),
-      warnings: leftOutWarnings(leftOut)
-    })
+      return {
+        digest: treeDigest(files),
+        tree: files,
+        unpackedBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+        fileCount: files.length,
+        path: location.path,
+        files: { has: tree.has, read: texts.read, paths: tree.files },
+        gitCommit: gitHeads.commit(location.path),
+        hints: texts.hints(location.path),
+        warnings: leftOutWarnings(leftOut)
+      }
+    }
   }
 }

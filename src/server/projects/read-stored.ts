@@ -21,7 +21,7 @@ async function read(
   archive: Readable,
   { limits, path }: { limits: ProjectLimits; path?: string }
 ): Promise<ProjectFacts> {
-  const intake = createProjectIntake(limits, path)
+  const intake = createProjectIntake(limits)
   for await (const { body } of intake.members(readTarGz(archive))) for await (const _ of body);
-  return intake.result()
+  return intake.result(path)
 }

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { Header, Pax } from 'tar'
 import { gzipPieces } from './gzip-pieces.ts'
 import { tarBlockBytes } from './tar-header.ts'
@@ -16,17 +15,14 @@ export interface TarMember {
 const pieceBytes = 2 ** 20
 
 /** A part of that size or more may keep the chunk that it was cut from in memory; smaller ones are copied. */
-const wholeBytes = 2 ** 16
+const wholeBytes = 2 ** 15
 
 /**
  * A tar.gz of the members as they come: owner 0, time 0, mode 755 or 644, so that nothing of where it was packed stays.
- * Errors of the iteration are the stream's.
+ * Errors of the iteration are passed on.
  */
-export const writeTar = (members: AsyncIterable<TarMember>): Readable =>
-  Readable.from(gzipPieces(inPieces(tarBytes(members))), {
-    objectMode: false,
-    highWaterMark: pieceBytes
-  })
+export const writeTar = (members: AsyncIterable<TarMember>): AsyncGenerator<Buffer> =>
+  gzipPieces(inPieces(tarBytes(members)))
 
 async function* tarBytes(members: AsyncIterable<TarMember>): AsyncGenerator<Buffer> {
   for await (const member of members) {

@@ -5,7 +5,12 @@ import { Type } from 'typebox'
 import type { Disk } from '../disk.ts'
 import { SubmissionInvalid, UnsupportedMediaType, UploadTooLarge } from '../errors.ts'
 import type { Places } from '../places.ts'
-import { discardFile, type SpooledFile, spoolUpload } from '../projects/index.ts'
+import {
+  discardFile,
+  type ProjectLimits,
+  type ReceivedArchive,
+  receiveArchive
+} from '../projects/index.ts'
 import { presentProject } from './present-project.ts'
 import { ProjectDocument, ProjectForm } from './project-schemas.ts'
 import { readSubmission } from './read-submission.ts'
@@ -16,7 +21,7 @@ import { takeReading, takeUpload } from './take-place.ts'
 export interface ProjectRoutesOptions {
   /** For temporary files. */
   folder: string
-  uploadBytes: number
+  limits: ProjectLimits
   places: Places
   disk: Disk
 }
@@ -32,8 +37,9 @@ const archiveTypes = [
 
 export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = async (
   app,
-  { folder, uploadBytes, places, disk }
+  { folder, limits, places, disk }
 ) => {
+  const { uploadBytes } = limits
   const upload = takeUpload({ places, disk, uploadBytes })
   // Left in the connection: the handler reads it from there.
   app.addContentTypeParser(archiveTypes, (_request, _body, done) => done(null))
@@ -118,10 +124,10 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
 
   async function readArchive(
     request: FastifyRequest
-  ): Promise<{ archive: SpooledFile; path?: string }> {
-    const spooling = { folder, limitBytes: uploadBytes, room: upload.roomOf(request) }
+  ): Promise<{ archive: ReceivedArchive; path?: string }> {
+    const receiving = { folder, limits, room: upload.roomOf(request) }
     if (request.isMultipart()) {
-      const { archive, texts, faults } = await readSubmission(request, spooling)
+      const { archive, texts, faults } = await readSubmission(request, receiving)
       const path = texts.get('path')
       for (const name of texts.keys())
         if (name !== 'path') faults.push({ pointer: `/${name}`, detail: onlyProject })
@@ -134,7 +140,7 @@ export const projectRoutes: FastifyPluginAsyncTypebox<ProjectRoutesOptions> = as
     if (!archiveTypes.includes(type)) throw new UnsupportedMediaType(type, forProjects)
     if (Number(request.headers['content-length'] ?? 0) > uploadBytes)
       throw new UploadTooLarge(uploadBytes)
-    return { archive: await spoolUpload(request.raw, spooling) }
+    return { archive: await receiveArchive(request.raw, receiving) }
   }
 }
 

@@ -6,7 +6,12 @@ import { MalformedRequest, UnsupportedMediaType, UploadTooLarge } from '../error
 import { fieldNames } from '../jobs/check-fields.ts'
 import { fieldTooLarge, limitOf } from '../jobs/field-limits.ts'
 import type { Submission } from '../jobs/submission.ts'
-import { discardFile, type SpooledFile, type SpoolOptions, spoolUpload } from '../projects/index.ts'
+import {
+  discardFile,
+  type ReceivedArchive,
+  type ReceiveOptions,
+  receiveArchive
+} from '../projects/index.ts'
 import { batchBytes, formBytes, formParts } from '../request-limits.ts'
 import { decodeText } from './decode-text.ts'
 
@@ -21,15 +26,16 @@ const isPartAFile = (name?: string, contentType?: string, fileName?: string) =>
 
 export async function readSubmission(
   request: FastifyRequest,
-  spooling: SpoolOptions
+  receiving: ReceiveOptions
 ): Promise<Submission> {
   if (!request.isMultipart())
     throw new UnsupportedMediaType(
       request.headers['content-type'] ?? 'none',
       'multipart/form-data, as curl -F does, or application/json'
     )
-  if (Number(request.headers['content-length'] ?? 0) > spooling.limitBytes + formBytes)
-    throw new UploadTooLarge(spooling.limitBytes)
+  const { uploadBytes } = receiving.limits
+  if (Number(request.headers['content-length'] ?? 0) > uploadBytes + formBytes)
+    throw new UploadTooLarge(uploadBytes)
   // It may have waited for its turn.
   if (request.raw.destroyed) throw new MalformedRequest('The request was cut off.')
   const submission: Submission = { texts: new Map(), faults: [] }
@@ -45,7 +51,7 @@ export async function readSubmission(
       } else if (part.fieldname === 'project') {
         if (submission.archive) submission.faults.push(twice('project'))
         if (submission.archive) part.file.resume()
-        else submission.archive = await spoolUpload(part.file, spooling)
+        else submission.archive = await receiveArchive(part.file, receiving)
       } else take(submission, part.fieldname, await readText(part.file, part.fieldname))
     }
     return submission
@@ -84,6 +90,6 @@ async function readText(file: Readable, name: string): Promise<string> {
   return decodeText(Buffer.concat(chunks), `The field "${name}"`)
 }
 
-const discard = async (file: SpooledFile | undefined) => {
+const discard = async (file: ReceivedArchive | undefined) => {
   if (file) await discardFile(file.path)
 }

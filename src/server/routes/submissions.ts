@@ -7,6 +7,7 @@ import type { Disk } from '../disk.ts'
 import { UnsupportedMediaType } from '../errors.ts'
 import { type Accepted, submissionOf } from '../jobs/submission.ts'
 import type { Places } from '../places.ts'
+import type { ProjectLimits } from '../projects/index.ts'
 import { decodeText } from './decode-text.ts'
 import { readKey } from './idempotency-key.ts'
 import { JobParams } from './jobs.ts'
@@ -32,16 +33,16 @@ export interface SubmissionRoutesOptions {
   backend: Backend
   /** For temporary files. */
   folder: string
-  uploadBytes: number
+  limits: ProjectLimits
   places: Places
   disk: Disk
 }
 
 export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions> = async (
   app,
-  { backend, folder, uploadBytes, places, disk }
+  { backend, folder, limits, places, disk }
 ) => {
-  const upload = takeUpload({ places, disk, uploadBytes })
+  const upload = takeUpload({ places, disk, uploadBytes: limits.uploadBytes })
   // As text: numbers keep the way in which they were written.
   app.addContentTypeParser<Buffer>(
     'application/json',
@@ -52,7 +53,7 @@ export const submissionRoutes: FastifyPluginAsyncTypebox<SubmissionRoutesOptions
   const read = (request: FastifyRequest) => async () =>
     typeof request.body === 'string'
       ? submissionOf(request.body)
-      : readSubmission(request, { folder, limitBytes: uploadBytes, room: upload.roomOf(request) })
+      : readSubmission(request, { folder, limits, room: upload.roomOf(request) })
 
   const asked = (request: FastifyRequest<{ Querystring: { dryRun?: boolean } }>) => ({
     dryRun: request.query.dryRun ?? false,

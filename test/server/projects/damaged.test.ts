@@ -26,7 +26,10 @@ const archives: Record<string, Buffer> = {
 
 /** The code of the refusal, or 'TAKEN'; throws where anything is left that should not be. */
 async function outcome(t: Test, archive: Buffer): Promise<string> {
-  const { project, error, left } = await attempt(t, archive)
+  const { project, error, asItCame, left } = await attempt(t, archive)
+  if (asItCame.project?.digest !== project?.digest) {
+    throw new Error(`as it came: ${asItCame.project?.digest ?? asItCame.error?.message}`)
+  }
   if (left.length !== (project ? 2 : 1)) {
     throw new Error(`left behind: ${left}`)
   }

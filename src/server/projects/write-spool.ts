@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { addAbortSignal, type Readable } from 'node:stream'
 import type { Room } from '../disk.ts'
-import { UploadTooLarge } from '../errors.ts'
 import { discardFile } from './discard-file.ts'
 
 export interface SpooledFile {
@@ -11,57 +9,39 @@ export interface SpooledFile {
   sizeBytes: number
 }
 
-export interface SpoolOptions {
+export interface SpoolPlace {
   folder: string
-  limitBytes: number
-  /** Asked before each write: throws where the disk has too little left, and then the upload ends. */
+  /** Asked before each write: throws where the disk has too little left, and then the writing ends. */
   room: Room
-  signal?: AbortSignal
 }
 
 /** One write a MiB: a thread-pool round trip for every 64 KiB chunk would cost half of the throughput. */
 const batchBytes = 2 ** 20
 
 /**
- * Writes the stream to a new file of a random name in `folder`, readable by its owner only. It is not yet durable: the
- * storage makes it so, once, when it takes the file over. Whatever goes wrong (a stream that fails or ends early, too),
- * the file is removed and the stream destroyed.
- * Throws UPLOAD_TOO_LARGE as soon as more than `limitBytes` have come, or when the stream says of itself that it was
- * cut (`truncated`, as the multipart parser does at its own limit).
+ * Writes the chunks to a new file of a random name in `folder`, readable by its owner only. It is not yet durable: the
+ * storage makes it so, once, when it takes the file over. Whatever goes wrong, the file is removed.
  */
-export async function spoolUpload(stream: Readable, options: SpoolOptions): Promise<SpooledFile> {
-  // A stream that fails while the file is being opened must not end the process; the loop below meets the error.
-  stream.on('error', () => {})
-  if (options.signal) {
-    addAbortSignal(options.signal, stream)
-  }
-  const path = join(options.folder, randomUUID())
+export async function writeSpool(
+  chunks: AsyncIterable<Buffer>,
+  { folder, room }: SpoolPlace
+): Promise<SpooledFile> {
+  const path = join(folder, randomUUID())
   try {
-    return { path, sizeBytes: await write(stream, path, options) }
+    return { path, sizeBytes: await write(chunks, path, room) }
   } catch (error) {
-    stream.destroy()
     await discardFile(path)
     throw error
   }
 }
 
-async function write(
-  stream: Readable,
-  path: string,
-  { limitBytes, room }: SpoolOptions
-): Promise<number> {
+async function write(chunks: AsyncIterable<Buffer>, path: string, room: Room): Promise<number> {
   await using file = await open(path, 'wx', 0o600)
   const sink = createBatchedSink(file, room)
   let sizeBytes = 0
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of chunks) {
     sizeBytes += chunk.length
-    if (sizeBytes > limitBytes) {
-      throw new UploadTooLarge(limitBytes)
-    }
     await sink.write(chunk)
-  }
-  if ('truncated' in stream && stream.truncated === true) {
-    throw new UploadTooLarge(limitBytes)
   }
   await sink.flush()
   return sizeBytes
