@@ -1,8 +1,8 @@
 /** How long a submission takes while four projects of 1 GiB are being uploaded. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packTarGz, writeLargeProject } from '../archives.ts'
-import { sendFile } from '../curl.ts'
+import { newHead, packTarGz, writeLargeProject } from '../archives.ts'
+import { sendWithHead } from '../curl.ts'
 import { percentile } from '../figure.ts'
 import type { Part } from '../part.ts'
 import { timeRequests } from '../requests.ts'
@@ -56,11 +56,12 @@ export const submission: Part = {
   }
 }
 
-/** As many uploads as there are, each followed by the next; the end waits for those that run. */
+/** As many uploads as there are, each of another project and followed by the next; the end waits for those that run. */
 function keepSending(url: string, file: string) {
   let ending = false
   const one = async () => {
-    while (!ending) await sendFile('POST', url, file, { type: 'application/gzip' })
+    while (!ending)
+      await sendWithHead('POST', url, newHead(file), file, { type: 'application/gzip' })
   }
   const all = Promise.all(Array.from({ length: uploads }, one))
   return {

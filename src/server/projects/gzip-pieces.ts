@@ -66,25 +66,36 @@ function* store(piece: Buffer[]): Generator<Buffer> {
   }
 }
 
-const samples = 4
-const sampleBytes = 1024
-const worthwhile = 0.9
-
 /** What costs little to compress, however it turns out. */
 const fewBytes = 2 ** 15
 
-/** Judged by samples. They are taken at random, so that nobody sends a small archive of what would be stored large. */
+const worthwhile = 0.9
+
+/** Judged by samples. */
 async function seemsPacked(piece: Buffer[]): Promise<boolean> {
-  const longest = piece.reduce((a, b) => (b.length > a.length ? b : a), Buffer.alloc(0))
-  if (longest.length < fewBytes) {
+  const length = piece.reduce((sum, part) => sum + part.length, 0)
+  if (length < fewBytes) {
     return false
   }
-  const taken = Array.from({ length: samples }, () => {
-    const start = Math.floor(Math.random() * (longest.length - sampleBytes))
-    return longest.subarray(start, start + sampleBytes)
-  })
-  const packed = await deflateRaw(Buffer.concat(taken), { level: constants.Z_BEST_SPEED })
-  return packed.length > worthwhile * samples * sampleBytes
+  const sample = Buffer.concat([...samplesOf(piece, length)])
+  const packed = await deflateRaw(sample, { level: constants.Z_BEST_SPEED })
+  return packed.length > worthwhile * sample.length
+}
+
+const samples = 4
+const sampleBytes = 1024
+
+/** One of each quarter, at random, so that nobody sends a small archive of what would be stored large. */
+function* samplesOf(piece: Buffer[], length: number): Generator<Buffer> {
+  for (let n = 0; n < samples; n += 1) {
+    let start = Math.floor(((n + Math.random()) * length) / samples)
+    const part = piece.find(({ length }) => {
+      const isHere = start < length
+      start -= isHere ? 0 : length
+      return isHere
+    })
+    yield part?.subarray(start, start + sampleBytes) ?? Buffer.alloc(0)
+  }
 }
 
 function trailer(crc: number, sizeBytes: number): Buffer {
