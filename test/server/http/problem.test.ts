@@ -273,5 +273,5 @@ t.test('an error of the inside is answered without it, and logged with it', asyn
   t.equal(response.statusCode, 500)
   t.match(response.json(), { code: 'INTERNAL_ERROR', instance: 'find-me' })
   t.notMatch(response.body, /sql|database/i)
-  t.match(lines.join(''), /"reqId":"find-me".*driver has already been destroyed/)
+  t.match(lines.join(''), /"reqId":"find-me".*database is not open/)
 })
