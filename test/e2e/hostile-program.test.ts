@@ -97,7 +97,7 @@ t.test('where DATA_DIR is a link', { skip: noSandbox }, async t => {
 
   t.match(await ended(id), { status: 'succeeded' })
   const names = await log(id)
-  t.match(names, /^jobs$/m)
+  t.match(names, /^job$/m)
   t.notMatch(names, /jobs\.db/)
 })
 

@@ -4,9 +4,13 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { testFolder } from '../helpers/folder.ts'
+import { trackingUri } from '../helpers/mlflow.ts'
 import { noSandbox } from '../helpers/no-sandbox.ts'
 import { pack } from '../helpers/project.ts'
+import { python } from '../helpers/python.ts'
 import { type TestService, testService } from '../helpers/service.ts'
+import { startService } from '../helpers/service-process.ts'
 
 /** Prints all that a program can tell of how it was started, but for what tap gives to every Node. */
 const looking = {
@@ -89,7 +93,22 @@ t.test('one that waits in vain ends with the service', async t => {
   t.same(await processesIn(service.dataDir), [])
 })
 
-async function someStandby({ dataDir }: TestService): Promise<string> {
+t.test('one whose service is killed ends, too, and leaves nothing', async t => {
+  const dataDir = testFolder(t)
+  const service = await startService(t, dataDir, {
+    LOCAL_STANDBY: '1',
+    PYTHON: python(),
+    MLFLOW_TRACKING_URI: await trackingUri()
+  })
+  const standby = await someStandby({ dataDir })
+
+  service.process.kill('SIGKILL')
+
+  while ((await processesIn(dataDir)).length > 0) await sleep(50)
+  t.notOk(existsSync(standby))
+})
+
+async function someStandby({ dataDir }: Pick<TestService, 'dataDir'>): Promise<string> {
   for (;;) {
     const names = await readdir(join(dataDir, 'tmp'))
     const name = names.find(name => name.startsWith('standby-'))
@@ -116,7 +135,9 @@ async function seenBy(service: TestService, id: string) {
 async function processesIn(folder: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name))
   const commands = await Promise.all(
-    pids.map(pid => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))
+    pids.flatMap(pid =>
+      ['cmdline', 'environ'].map(file => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => ''))
+    )
   )
   return commands.filter(command => command.includes(folder))
 }

@@ -30,7 +30,7 @@ export interface WallOptions {
   temporary: string
   /** The job's folders and files, which must be there, and under which path it sees each. */
   own: { path: string; as: string }[]
-  /** As the job sees it. */
+  /** As the job sees it. Where jobs are of another user, it is left to the command. */
   workingFolder: string
   /** More folders and files that must be there. */
   readWrite?: string[]
@@ -89,7 +89,8 @@ export function wallIn(base: WallBase, options: WallOptions): string[] {
     ...each('--bind', [...base.readWrite.filter(inData), ...(options.readWrite ?? [])]),
     ...above(options.own.map(({ as }) => as)),
     ...options.own.flatMap(({ path, as }) => ['--bind', path, as]),
-    ...['--chdir', options.workingFolder],
+    // What is another user's alone cannot be gone into before the command is that user's.
+    ...(base.user ? [] : ['--chdir', options.workingFolder]),
     // Made by the way: folders above what is shown, and the data folder. Nothing is to be written there.
     ...['--remount-ro', base.dataDir, '--remount-ro', '/'],
     // Only to become another; those are gone then.
