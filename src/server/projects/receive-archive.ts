@@ -35,7 +35,7 @@ export async function receiveArchive(
       ? await writeSpool(source.rest(), options)
       : await atOnce(() => inspectRest(source, format, options))
   } catch (error) {
-    stream.destroy()
+    await source.close()
     throw error
   }
 }

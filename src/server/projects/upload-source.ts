@@ -6,6 +6,8 @@ export interface UploadSource {
   peek(length: number): Promise<Buffer>
   /** What has not been read yet. Who stops before the end leaves the rest to the next who asks. */
   rest(): AsyncGenerator<Buffer>
+  /** Ends it before its end; of a request, so that it can still be answered. */
+  close(): Promise<void>
   /** How many bytes have come so far. */
   sizeBytes(): number
 }
@@ -13,7 +15,7 @@ export interface UploadSource {
 /**
  * The bytes of an upload, for several readers one after the other. They throw UPLOAD_TOO_LARGE as soon as more than
  * `limitBytes` have come, or when the stream says of itself that it was cut (`truncated`, as the multipart parser does at
- * its own limit). The stream is not destroyed.
+ * its own limit).
  */
 export function createUploadSource(
   stream: Readable,
@@ -50,6 +52,12 @@ export function createUploadSource(
         ahead.push(chunk)
       }
       return Buffer.concat(ahead).subarray(0, length)
+    },
+
+    async close() {
+      // Node parts a request from its socket here, which `destroy` alone would end with it. It does nothing before the first read.
+      await iterator.return?.()
+      stream.destroy()
     },
 
     async *rest() {

@@ -1,5 +1,6 @@
 /** Beyond its bounds the service refuses, says so, and serves what it has. */
 
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
@@ -10,6 +11,7 @@ import { createDisk } from '../../../src/server/disk.ts'
 import { createPlaces } from '../../../src/server/places.ts'
 import { modelKey } from '../../../src/server/storage/index.ts'
 import { testApp, testAppWith } from '../../helpers/app.ts'
+import { makeTar } from '../../helpers/archives.ts'
 import { aJob } from '../../helpers/job-record.ts'
 import { form, pack, simpleProject } from '../../helpers/project.ts'
 
@@ -258,25 +260,30 @@ t.test('of many uploads at once only as many begin as the disk has room for', as
   t.equal(disk.claimedBytes(), 3_000_000)
 })
 
-t.test('an upload of unknown length ends where the disk has no more room', async t => {
-  const { url, folder, room, disk } = await appWithRoom(t, 8 * 2 ** 20)
-  async function* endless() {
-    for (;;) {
-      yield Buffer.alloc(2 ** 16)
-      room.freeBytes -= 2 ** 16
+for (const [what, project] of [
+  ['bytes that are spooled', randomBytes(2 ** 25)],
+  ['a tar that is inspected while it comes', makeTar([{ path: 'a', body: randomBytes(2 ** 25) }])]
+] as const) {
+  t.test(`an upload of unknown length ends where the disk has no more room: ${what}`, async t => {
+    const { url, folder, room, disk } = await appWithRoom(t, 8 * 2 ** 20)
+    async function* pieces() {
+      for (let start = 0; start < project.length; start += 2 ** 16) {
+        yield project.subarray(start, start + 2 ** 16)
+        room.freeBytes -= 2 ** 16
+      }
     }
-  }
-  const refused = await fetch(`${url}/projects`, {
-    method: 'POST',
-    body: endless(),
-    duplex: 'half',
-    headers: { 'content-type': 'application/gzip' }
+    const refused = await fetch(`${url}/projects`, {
+      method: 'POST',
+      body: pieces(),
+      duplex: 'half',
+      headers: { 'content-type': 'application/gzip' }
+    })
+    t.equal(refused.status, 503)
+    t.match(await refused.json(), { code: 'DISK_FULL' })
+    t.same(await readdir(folder), [])
+    t.equal(disk.claimedBytes(), 0)
   })
-  t.equal(refused.status, 503)
-  t.match(await refused.json(), { code: 'DISK_FULL' })
-  t.same(await readdir(folder), [])
-  t.equal(disk.claimedBytes(), 0)
-})
+}
 
 t.test('a connection too many is closed, and has room when another has gone', async t => {
   const { app } = await testAppWith(t, { connections: 1 })
