@@ -25,6 +25,9 @@ async function appOf(t: Test, { ofTenant = 2, ofStrangers = 2, trustedProxies }:
     app.inject({ url, headers: { authorization: `Bearer ${tenant}` }, ...more })
 }
 
+/** In seconds, or what is left of it. */
+const isAMinute = (header: unknown) => Number(header) > 30 && Number(header) <= 60
+
 t.test('a tenant may ask so often in a minute, and each answer says what is left', async t => {
   const ask = await appOf(t, { ofTenant: 2 })
 
@@ -33,7 +36,7 @@ t.test('a tenant may ask so often in a minute, and each answer says what is left
     t.equal(statusCode, 200)
     t.equal(headers['ratelimit-limit'], '2')
     t.equal(headers['ratelimit-remaining'], left)
-    t.equal(headers['ratelimit-reset'], '60')
+    t.ok(isAMinute(headers['ratelimit-reset']), 'when all may be sent again')
   }
   const refused = await ask('a')
   t.equal(refused.statusCode, 429)
@@ -41,7 +44,7 @@ t.test('a tenant may ask so often in a minute, and each answer says what is left
     code: 'TOO_MANY_REQUESTS',
     detail: 'The tenant a has sent more than 2 requests in this minute, as many as one may.'
   })
-  t.match(Number(refused.headers['retry-after']), 60)
+  t.ok(isAMinute(refused.headers['retry-after']))
   t.equal(refused.headers['ratelimit-remaining'], '0')
 
   t.equal((await ask('b')).statusCode, 200, 'others are not held back')
@@ -109,7 +112,7 @@ t.test('who is not known is refused as such, and after some time not at all', as
     code: 'TOO_MANY_UNAUTHENTICATED',
     detail: 'More than 2 requests of nobody who is known came from this address in this minute.'
   })
-  t.match(Number(refused.headers['retry-after']), 60)
+  t.ok(isAMinute(refused.headers['retry-after']))
   t.equal((await ask('a')).statusCode, 200, 'one who is known is served from the same address')
 })
 

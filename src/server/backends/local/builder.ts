@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import type { FileHandle } from 'node:fs/promises'
+import { sendSignal } from '../../../system/send-signal.ts'
 import type { JobFile, JobFolder } from './job-folder.ts'
 import { launch, wallIsDown } from './launch.ts'
 
@@ -54,7 +55,7 @@ export function createBuilder(
     closed = true
     const { pid } = builder ?? {}
     if (!builder || pid === undefined) return
-    if (builder.exitCode === null && builder.signalCode === null) kill(-pid)
+    if (builder.exitCode === null && builder.signalCode === null) sendSignal(-pid, 'SIGKILL')
     await wallIsDown(builder)
   }
 
@@ -70,13 +71,5 @@ export function createBuilder(
       void end()
     },
     end
-  }
-}
-
-function kill(group: number): void {
-  try {
-    process.kill(group, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

@@ -7,6 +7,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { sendSignal } from '../../../system/send-signal.ts'
 
 export interface MlflowProcess {
   /** Also the id of its process group. */
@@ -124,7 +125,7 @@ async function signalGroup(
   signal: NodeJS.Signals,
   milliseconds: number
 ): Promise<boolean> {
-  if (isAlive(pid)) process.kill(-pid, signal)
+  sendSignal(-pid, signal)
   for (const until = Date.now() + milliseconds; isAlive(pid); await sleep(pollMilliseconds))
     if (Date.now() > until) return false
   return true
