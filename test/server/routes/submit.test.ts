@@ -7,18 +7,19 @@ import type { Fault } from '../../../src/contract/fault.ts'
 import { testApp } from '../../helpers/app.ts'
 import { form, pack, simpleProject } from '../../helpers/project.ts'
 
+type App = Awaited<ReturnType<typeof testApp>>['app']
+
+const send = (app: App, fields: Parameters<typeof form>[0]) =>
+  app.inject({ method: 'POST', url: '/jobs', payload: form(fields) })
+
 t.test('a project and its parameters in one request become a queued job', async t => {
   const { app, store } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { alpha: 0.5 },
-      name: 'first',
-      tags: { team: 'a' }
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { alpha: 0.5 },
+    name: 'first',
+    tags: { team: 'a' }
   })
 
   t.equal(response.statusCode, 202, response.body)
@@ -44,11 +45,7 @@ t.test('numbers keep their digits from the request to the answer', async t => {
   const { app } = await testApp(t)
   const parameters = '{"alpha":1.0,"steps":12345678901234567890,"label":"1e-5"}'
 
-  const { body } = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({ parameters, project: await pack(simpleProject) })
-  })
+  const { body } = await send(app, { parameters, project: await pack(simpleProject) })
 
   t.match(body, '"parameters":{"alpha":1.0,"steps":12345678901234567890,"label":"1e-5"}')
 })
@@ -79,11 +76,7 @@ t.test('fields may say that they are JSON, as those of generated clients do', as
 t.test('defaults are shown among the parameters', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({ parameters: { alpha: 2 }, project: await pack(simpleProject) })
-  })
+  const response = await send(app, { parameters: { alpha: 2 }, project: await pack(simpleProject) })
 
   t.same(response.json().parameters, { alpha: 2, steps: 3, label: 'none' })
 })
@@ -91,18 +84,14 @@ t.test('defaults are shown among the parameters', async t => {
 t.test('every fault is named at once, each with a pointer', async t => {
   const { app, dataDir } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { aplha: 1, steps: 'many' },
-      run: { experimentNmae: 'x' },
-      environment: { LD_PRELOAD: 'x' },
-      tags: { '': 'x' },
-      name: '\u0007',
-      colour: 'red'
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { aplha: 1, steps: 'many' },
+    run: { experimentNmae: 'x' },
+    environment: { LD_PRELOAD: 'x' },
+    tags: { '': 'x' },
+    name: '\u0007',
+    colour: 'red'
   })
 
   t.equal(response.statusCode, 422)
@@ -128,17 +117,13 @@ t.test('every fault is named at once, each with a pointer', async t => {
 t.test('fields of the wrong kind are named together with every other fault', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: '[1]',
-      run: '"fast"',
-      environment: '3',
-      tags: 'null',
-      name: '\u0007'
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: '[1]',
+    run: '"fast"',
+    environment: '3',
+    tags: 'null',
+    name: '\u0007'
   })
 
   t.equal(response.statusCode, 422, response.body)
@@ -150,10 +135,11 @@ t.test('fields of the wrong kind are named together with every other fault', asy
 t.test('every field that is no JSON is named at once', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({ parameters: 'alpha=1', run: '{}', environment: '{', tags: '[1]' })
+  const response = await send(app, {
+    parameters: 'alpha=1',
+    run: '{}',
+    environment: '{',
+    tags: '[1]'
   })
 
   t.equal(response.statusCode, 400, response.body)
@@ -166,20 +152,16 @@ t.test('every field that is no JSON is named at once', async t => {
 t.test('a wrong run option is answered with what is allowed', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { alpha: 1 },
-      run: {
-        envManager: 'pip',
-        pythonPin: 3,
-        runName: 7,
-        experimentId: 'a b',
-        allowUndeclaredParameters: 'yes'
-      }
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { alpha: 1 },
+    run: {
+      envManager: 'pip',
+      pythonPin: 3,
+      runName: 7,
+      experimentId: 'a b',
+      allowUndeclaredParameters: 'yes'
+    }
   })
 
   const details = response
@@ -202,29 +184,25 @@ const channelValue =
 t.test('wrong resources and inputs are all named at once, with what is allowed', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { alpha: 1 },
-      resources: {
-        instnaceType: 'ml.m5.xlarge',
-        instanceCount: '2',
-        volumeSizeGb: 0,
-        maxRuntimeSeconds: 1.5,
-        maxWaitSeconds: 2_419_201,
-        spot: 'yes',
-        keepAliveSeconds: -1
-      },
-      inputs: {
-        code: 's3://bucket/a/',
-        'a b': 's3://bucket/b/',
-        '..': 's3://b/',
-        train: '/data',
-        valid: 1
-      }
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { alpha: 1 },
+    resources: {
+      instnaceType: 'ml.m5.xlarge',
+      instanceCount: '2',
+      volumeSizeGb: 0,
+      maxRuntimeSeconds: 1.5,
+      maxWaitSeconds: 2_419_201,
+      spot: 'yes',
+      keepAliveSeconds: -1
+    },
+    inputs: {
+      code: 's3://bucket/a/',
+      'a b': 's3://bucket/b/',
+      '..': 's3://b/',
+      train: '/data',
+      valid: 1
+    }
   })
 
   t.equal(response.statusCode, 422, response.body)
@@ -249,21 +227,17 @@ t.test('wrong resources and inputs are all named at once, with what is allowed',
 t.test('what of resources and inputs the local backend has not is refused by name', async t => {
   const { app, store, dataDir } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { alpha: 1 },
-      resources: {
-        instanceType: 'ml.m5.xlarge',
-        spot: true,
-        maxRuntimeSeconds: 60,
-        memoryMb: 4097,
-        cpus: 3
-      },
-      inputs: { train: 's3://bucket/train/' }
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { alpha: 1 },
+    resources: {
+      instanceType: 'ml.m5.xlarge',
+      spot: true,
+      maxRuntimeSeconds: 60,
+      memoryMb: 4097,
+      cpus: 3
+    },
+    inputs: { train: 's3://bucket/train/' }
   })
 
   t.equal(response.statusCode, 422, response.body)
@@ -291,15 +265,11 @@ t.test('what of resources and inputs the local backend has not is refused by nam
 t.test('a longest time is possible on the local backend, and shown', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { alpha: 1 },
-      resources: { maxRuntimeSeconds: 60 },
-      inputs: {}
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { alpha: 1 },
+    resources: { maxRuntimeSeconds: 60 },
+    inputs: {}
   })
 
   t.equal(response.statusCode, 202, response.body)
@@ -309,16 +279,12 @@ t.test('a longest time is possible on the local backend, and shown', async t => 
 t.test('a name that is given twice is a fault in every field', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: '{"alpha":1,"alpha":2}',
-      run: '{"runName":"a","runName":"b"}',
-      environment: '{"MODE":"a","MODE":"b"}',
-      tags: '{"team":"a","team":"b"}'
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: '{"alpha":1,"alpha":2}',
+    run: '{"runName":"a","runName":"b"}',
+    environment: '{"MODE":"a","MODE":"b"}',
+    tags: '{"team":"a","team":"b"}'
   })
 
   t.equal(response.statusCode, 422, response.body)
@@ -335,11 +301,7 @@ t.test('a field above its limit is refused with the limit, as text and as a file
   const long = JSON.stringify({ alpha: 'x'.repeat(1024 * 1024) })
 
   for (const parameters of [long, new Blob([long])]) {
-    const response = await app.inject({
-      method: 'POST',
-      url: '/jobs',
-      payload: form({ project: await pack(simpleProject), parameters })
-    })
+    const response = await send(app, { project: await pack(simpleProject), parameters })
     t.equal(response.statusCode, 400, response.body)
     t.match(response.json().detail, 'The field "parameters" is larger than 1048576 bytes')
   }
@@ -354,7 +316,7 @@ t.test('the parts may come in any order', async t => {
     { project, parameters: { alpha: 1 }, entryPoint: 'main' },
     { entryPoint: 'main', parameters: { alpha: 1 }, project }
   ]) {
-    const response = await app.inject({ method: 'POST', url: '/jobs', payload: form(fields) })
+    const response = await send(app, fields)
     t.equal(response.statusCode, 202, response.body)
   }
 })
@@ -362,10 +324,9 @@ t.test('the parts may come in any order', async t => {
 t.test('a field may come as a file, as curl -F parameters=@file sends it', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({ parameters: new Blob(['{"alpha":1}']), project: await pack(simpleProject) })
+  const response = await send(app, {
+    parameters: new Blob(['{"alpha":1}']),
+    project: await pack(simpleProject)
   })
 
   t.equal(response.statusCode, 202, response.body)
@@ -388,7 +349,7 @@ for (const [title, status, code, fields] of wrong)
   t.test(`${title}: ${status} ${code}`, async t => {
     const { app, folder } = await testApp(t)
 
-    const response = await app.inject({ method: 'POST', url: '/jobs', payload: form(fields) })
+    const response = await send(app, fields)
 
     t.equal(response.statusCode, status, response.body)
     t.equal(response.json().code, code)
@@ -432,11 +393,7 @@ t.test('a form that is cut off or has no boundary is malformed', async t => {
 t.test('an archive above the limit is refused while it comes', async t => {
   const { app, folder } = await testApp(t, { uploadBytes: 1000 })
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({ project: new Blob([new Uint8Array(5000)]) })
-  })
+  const response = await send(app, { project: new Blob([new Uint8Array(5000)]) })
 
   t.equal(response.statusCode, 413, response.body)
   t.equal(response.json().code, 'UPLOAD_TOO_LARGE')
@@ -467,11 +424,7 @@ t.test('the same tree is stored once, however it was packed', async t => {
 
   for (const comment of ['', '', '# other']) {
     const project = await pack({ ...simpleProject, 'main.py': `print("hello")\n${comment}` })
-    const response = await app.inject({
-      method: 'POST',
-      url: '/jobs',
-      payload: form({ project, parameters: { alpha: 1 } })
-    })
+    const response = await send(app, { project, parameters: { alpha: 1 } })
     digests.add(response.json().project.digest)
   }
 
@@ -488,11 +441,7 @@ t.test(
       'main.py': 'import mlflow\nmlflow.set_experiment("wine")\n'
     })
 
-    const response = await app.inject({
-      method: 'POST',
-      url: '/jobs',
-      payload: form({ project, parameters: { alpha: 1 } })
-    })
+    const response = await send(app, { project, parameters: { alpha: 1 } })
 
     t.match(response.json().warnings.join('\n'), 'set_experiment("wine")')
   }
@@ -501,14 +450,10 @@ t.test(
 t.test('values of variables that look like secrets are never shown', async t => {
   const { app } = await testApp(t)
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { alpha: 1 },
-      environment: { MLFLOW_TRACKING_PASSWORD: 'canary', HF_TOKEN: 'canary', MODE: 'fast' }
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { alpha: 1 },
+    environment: { MLFLOW_TRACKING_PASSWORD: 'canary', HF_TOKEN: 'canary', MODE: 'fast' }
   })
 
   t.same(response.json().environment, {
@@ -524,10 +469,9 @@ t.test('a storage that takes nothing is a 503, and nothing of the submission is 
   // A file where the folder of projects would be: no file can be put into it.
   await writeFile(join(dataDir, 'projects'), '')
 
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({ project: await pack(simpleProject), parameters: { alpha: 0.5 } })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { alpha: 0.5 }
   })
 
   t.equal(response.statusCode, 503)
@@ -613,14 +557,10 @@ t.test('a part of a form without a name is malformed', async t => {
 
 t.test('names of run and experiment that no tracking server takes are faults', async t => {
   const { app } = await testApp(t)
-  const response = await app.inject({
-    method: 'POST',
-    url: '/jobs',
-    payload: form({
-      project: await pack(simpleProject),
-      parameters: { alpha: 1 },
-      run: '{"runName":"a\\u0000","experimentName":"\\ud800"}'
-    })
+  const response = await send(app, {
+    project: await pack(simpleProject),
+    parameters: { alpha: 1 },
+    run: '{"runName":"a\\u0000","experimentName":"\\ud800"}'
   })
   t.same(response.json().errors, [
     { pointer: '/run/experimentName', detail: 'experimentName has no control characters.' },
