@@ -3,8 +3,8 @@
  * it, or lives. The file's time is that of the last use; it stays when what it stands for is gone.
  */
 import { existsSync } from 'node:fs'
-import { lutimes, open, stat } from 'node:fs/promises'
-import { type Lock, share, tryLock } from './lock.ts'
+import { lstat, lutimes, open, rm, stat } from 'node:fs/promises'
+import { emptyLock, type Lock, share, tryLock } from './lock.ts'
 
 const fileOf = (path: string) => `${path}.use`
 
@@ -22,6 +22,7 @@ export async function use(path: string, signal?: AbortSignal): Promise<Lock> {
 
 /** Acts while nobody uses it, and nobody begins to. Where somebody does, that is noted as its last use, and false answered. */
 export async function ifUnused(path: string, act: () => Promise<void>): Promise<boolean> {
+  await mend(fileOf(path))
   const lock = tryLock(fileOf(path))
   if (!lock) {
     await touch(path)
@@ -33,6 +34,13 @@ export async function ifUnused(path: string, act: () => Promise<void>): Promise<
   } finally {
     lock.release()
   }
+}
+
+/** What builds an environment can write there: nobody holds what is no file, and what is in a file is nothing. */
+async function mend(file: string): Promise<void> {
+  const found = await lstat(file).catch(() => undefined)
+  if (found && !found.isFile()) await rm(file, { recursive: true })
+  emptyLock(file)
 }
 
 /** Where nothing was noted of it, it counts as used now. */

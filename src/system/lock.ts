@@ -4,7 +4,7 @@
  * ids, which are used again, and leaves nothing that could go stale. The file stays empty and is nobody's to remove
  * while it may be held: the next one would lock a new file of that name.
  */
-import { lstatSync } from 'node:fs'
+import { closeSync, constants, ftruncateSync, futimesSync, lstatSync, openSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -47,6 +47,24 @@ function take(file: string, readOnly: boolean, begin: string): Lock | undefined 
     release() {
       if (held.delete(database)) database.close()
     }
+  }
+}
+
+/**
+ * Takes out what somebody has written into a lock, which SQLite would take for a database. Who has the lock keeps it, unless
+ * that is this process: the kernel looks at the file, not at what is in it. The file keeps its time.
+ */
+export function emptyLock(file: string): void {
+  const found = lstatSync(file, { throwIfNoEntry: false })
+  if (!found?.isFile() || found.size === 0) return
+  // A link may have taken its place meanwhile.
+  const { O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const descriptor = openSync(file, O_WRONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    ftruncateSync(descriptor)
+    futimesSync(descriptor, found.atime, found.mtime)
+  } finally {
+    closeSync(descriptor)
   }
 }
 

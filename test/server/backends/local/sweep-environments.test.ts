@@ -1,7 +1,7 @@
 /** Sweeps over folders as build-once.ts and uv leave them; they are as old as the test says. */
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { link, mkdir, symlink, utimes, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
@@ -185,28 +185,59 @@ t.test('what a killed build left goes, and what is being built stays', async t =
   building?.release()
 })
 
-t.test(
-  'what a tenant’s packages put in place of a folder or lock touches nothing else',
-  async t => {
-    const { folder, environment, letters, said, sweep } = await stage(t)
-    await environment('a', 31)
-    const other = join(folder, 'other')
-    const linked = join(folder, 'tenants', 'linked')
-    const garbage = join(folder, 'tenants', 'garbage', 'environments')
-    await mkdir(join(other, 'uv'), { recursive: true })
-    await mkdir(join(linked, 'environments'), { recursive: true })
-    await symlink(other, join(linked, 'cache'))
-    await mkdir(garbage, { recursive: true })
-    await mkdir(join(garbage, '..', 'cache', 'uv'), { recursive: true })
-    await execa('mkfifo', [join(garbage, 'building.use')])
+t.test('what a tenant’s packages put in place of a folder touches nothing else', async t => {
+  const { folder, environment, letters, sweep } = await stage(t)
+  await environment('a', 31)
+  const other = join(folder, 'other')
+  const linked = join(folder, 'tenants', 'linked')
+  await mkdir(join(other, 'uv'), { recursive: true })
+  await mkdir(join(linked, 'environments'), { recursive: true })
+  await symlink(other, join(linked, 'cache'))
 
-    await sweep({ bytes: 0 })
+  await sweep({ bytes: 0 })
 
-    t.same(readdirSync(other), ['uv'])
-    t.same(letters(), [], 'others are swept')
-    t.match(said.join('\n'), /building\.use is no regular file/)
-  }
-)
+  t.same(readdirSync(other), ['uv'])
+  t.same(letters(), [], 'others are swept')
+})
+
+t.test('what packages make of the locks keeps nothing from being swept', async t => {
+  const { root, folder, cache, environment, letters, said, sweep } = await stage(t)
+  const other = join(folder, 'other')
+  await writeFile(other, 'the text of another')
+  const locks = await Promise.all(
+    ['a', 'b', 'c', 'd'].map(async letter => `${await environment(letter, 31)}.use`)
+  )
+  const [text = '', fifo = '', deep = '', link = ''] = locks
+  await writeFile(text, 'garbage')
+  for (const lock of [fifo, deep, link]) await rm(lock)
+  await execa('mkfifo', [fifo])
+  await mkdir(join(deep, 'er'), { recursive: true })
+  await symlink(other, link)
+  await writeFile(join(root, 'building.use'), 'garbage')
+  const old = new Date(0)
+  for (const lock of [text, fifo, deep, join(root, 'building.use')]) await utimes(lock, old, old)
+  await utimes(other, old, old)
+
+  await sweep({ bytes: 0 })
+  t.notOk(letters().includes('a'))
+  t.notOk(existsSync(cache))
+  // Of what was no lock nobody knows when it was used: now, as far as that goes.
+  await sweep({ bytes: 0 })
+
+  t.same(letters(), [], said.join('\n'))
+  t.equal(await readFile(other, 'utf8'), 'the text of another')
+})
+
+t.test('what is in use stays, whatever is in its lock', async t => {
+  const { environment, letters, sweep } = await stage(t)
+  const path = await environment('a', 31)
+  await user(t, path)
+  await writeFile(`${path}.use`, 'garbage')
+
+  await sweep({ bytes: 0 })
+
+  t.same(letters(), ['a'])
+})
 
 t.test('where nothing was ever built there is nothing to do', async t => {
   const folder = testFolder(t)
