@@ -1,4 +1,5 @@
 /** The user's program from its start to its end, and its end before its time. */
+import { sendSignal } from '../system/send-signal.ts'
 import { stoppedError } from './failure.ts'
 import type { Mlflow } from './mlflow.ts'
 import type { StartProgram } from './mlflow-calls.ts'
@@ -40,13 +41,8 @@ export async function runProgram(
   }
 }
 
-/** Nobody may be left in the group; macOS answers EPERM where only zombies are. */
+/** Nobody may be left in the group. */
 function signalGroup(group: number, signal: NodeJS.Signals): void {
   // Group 0 would be our own.
-  if (group === 0) return
-  try {
-    process.kill(-group, signal)
-  } catch (error) {
-    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-  }
+  if (group !== 0) sendSignal(-group, signal)
 }

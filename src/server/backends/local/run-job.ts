@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sendSignal } from '../../../system/send-signal.ts'
 import { createBuilder } from './builder.ts'
 import { type JobFile, type JobFolder, readJson, writeJson } from './job-folder.ts'
 import { launch, wallIsDown } from './launch.ts'
@@ -78,7 +79,7 @@ export async function runJob(folder: JobFolder, waiting?: Waiting): Promise<JobE
   const exitCode = await exited
   ended.abort()
   kill(groups)
-  for (const { pid } of tree.list()) send(pid, 'SIGKILL')
+  for (const { pid } of tree.list()) sendSignal(pid, 'SIGKILL')
   await Promise.all([wallIsDown(runtime), builder.end()])
   await announced
   const end = { exitCode, stop: await stop, excess: await excess }
@@ -97,7 +98,7 @@ async function terminate(
   const tree = createProcessTree(() => [runtime.pid])
   while (!ended.aborted) {
     const inner = runtimeBehindWall(tree)
-    if (inner) return send(inner.pid, 'SIGTERM')
+    if (inner) return sendSignal(inner.pid, 'SIGTERM')
     await sleepUntil(killPollMilliseconds, ended)
   }
 }
@@ -159,11 +160,11 @@ async function endPrograms(tree: ProcessTree, own: number, ended: AbortSignal): 
     if (performance.now() > until) return false
     const fresh = programs.filter(({ pid }) => !stopped.has(pid))
     for (const { pid } of fresh) {
-      send(pid, 'SIGSTOP')
+      sendSignal(pid, 'SIGSTOP')
       stopped.add(pid)
     }
     if (fresh.length > 0) continue
-    for (const { pid } of programs) send(pid, 'SIGKILL')
+    for (const { pid } of programs) sendSignal(pid, 'SIGKILL')
     killed = true
     await sleepUntil(killPollMilliseconds, ended)
   }
@@ -176,14 +177,5 @@ async function sleepUntil(milliseconds: number, signal: AbortSignal): Promise<vo
 
 /** Ends whatever is left of these process groups. */
 function kill(groups: Set<number>): void {
-  for (const group of groups) send(-group, 'SIGKILL')
-}
-
-/** macOS answers EPERM for a group of zombies. */
-function send(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-  }
+  for (const group of groups) sendSignal(-group, 'SIGKILL')
 }

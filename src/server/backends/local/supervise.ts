@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Lock, tryLock } from '../../../system/lock.ts'
+import { sendSignal } from '../../../system/send-signal.ts'
 import {
   createJson,
   type ExitFile,
@@ -82,7 +83,7 @@ async function standBy(folder: JobFolder): Promise<void> {
 }
 
 async function leave({ runtime }: Waiting): Promise<void> {
-  if (runtime.pid && runtime.exitCode === null) process.kill(-runtime.pid, 'SIGKILL')
+  if (runtime.pid) sendSignal(-runtime.pid, 'SIGKILL')
   await wallIsDown(runtime)
 }
 
