@@ -3,8 +3,6 @@
  * disk, name and all; until then nothing is visible under the key. The file system must know hard links.
  */
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
 import {
   constants,
   copyFile,
@@ -22,9 +20,8 @@ import { pathToFileURL } from 'node:url'
 import { getSystemErrorMessage } from 'node:util'
 import { StorageUnavailable } from '../errors.ts'
 import { checkKey, isKey } from './check-key.ts'
+import { openFileStream } from './file-stream.ts'
 import type { ListedObject, Storage } from './index.ts'
-
-const readChunkBytes = 1024 * 1024
 
 export function createFilesystem(folder: string): Storage {
   const root = resolve(folder)
@@ -55,9 +52,7 @@ export function createFilesystem(folder: string): Storage {
   const readObject = async (key: string, range: { start?: number; end?: number }) => {
     if (!(await statObject(key)))
       throw new Error(`The storage has no object ${JSON.stringify(key)}.`)
-    const stream = createReadStream(pathOf(key), { ...range, highWaterMark: readChunkBytes })
-    await once(stream, 'open')
-    return stream
+    return openFileStream(pathOf(key), range)
   }
 
   async function* listBelow(prefix: string): AsyncGenerator<ListedObject> {
