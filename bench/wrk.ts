@@ -13,7 +13,17 @@ export async function answersPerSecond(url: string, load: Load): Promise<number>
     '-H',
     `${name}: ${value}`
   ])
-  const words = ['-t1', `-c${load.connections ?? 50}`, `-d${load.seconds}s`, ...headers, url]
+  const connections = load.connections ?? 50
+  // An answer that comes late is one.
+  const words = [
+    '-t1',
+    `-c${connections}`,
+    `-d${load.seconds}s`,
+    '--timeout',
+    '30s',
+    ...headers,
+    url
+  ]
   const { stdout } = await execa('wrk', words).catch(error => {
     throw error.code === 'ENOENT' ? new Error('Please install wrk.') : error
   })

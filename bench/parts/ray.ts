@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
 import { alternate, timed } from '../alternate.ts'
 import type { Part } from '../part.ts'
-import { type Ray, startRay } from '../peers/ray.ts'
+import { startRay } from '../peers/ray.ts'
 import { startService } from '../service-process.ts'
 import { doesNothing, sleeps, stop, submit, until, writeProject } from '../submit.ts'
 import { answersPerSecond } from '../wrk.ts'
@@ -40,7 +40,7 @@ export const ray: Part = {
               concurrency
             })
           )
-          for (const id of ids) await ended(peer, id)
+          for (const id of ids) await peer.ended(id)
           return jobs / seconds
         }
       })
@@ -51,7 +51,7 @@ export const ray: Part = {
       const theirs = await pMap(Array(running).keys(), () => peer.submit('sleep 3600'), {
         concurrency
       })
-      for (const id of theirs) while ((await peer.status(id)) !== 'RUNNING') await sleep(200)
+      for (const id of theirs) while ((await peer.status(id)) === 'PENDING') await sleep(200)
       const seconds = options.quick ? 1 : 4
       const polls = await alternate(options, {
         ours: () => answersPerSecond(`${url}/jobs/${ours[0]?.id}`, { seconds }),
@@ -79,8 +79,4 @@ export const ray: Part = {
       await peer.end()
     }
   }
-}
-
-async function ended(peer: Ray, id: string): Promise<void> {
-  while (['PENDING', 'RUNNING'].includes(await peer.status(id))) await sleep(200)
 }
