@@ -6,6 +6,9 @@ const deflateRaw = promisify(deflateRawWithCallback)
 /** Deflate, no time, no name, of an unknown system (RFC 1952). */
 const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
 
+/** Each waits in memory, packed and not. */
+const piecesAtOnce = 2
+
 /** A last block that is empty. */
 const deflateEnd = Buffer.from([0x03, 0x00])
 
@@ -14,28 +17,28 @@ const storedBytes = 0xffff
 
 /**
  * One gzip member of pieces, each a list of buffers. What does not compress costs most time to compress, fifty times as
- * much as to store: a piece that seems to be of that kind is not even tried. One is packed while the next is read.
+ * much as to store: a piece that seems to be of that kind is not even tried. Some are packed while the next one is read.
  */
 export async function* gzipPieces(pieces: AsyncIterable<Buffer[]>): AsyncGenerator<Buffer> {
   yield gzipHeader
   let crc = 0
   let sizeBytes = 0
-  let packing: Promise<Iterable<Buffer>> | undefined
+  const packing: Promise<Iterable<Buffer>>[] = []
   for await (const piece of pieces) {
     for (const part of piece) {
       crc = crc32(part, crc)
       sizeBytes += part.length
     }
-    const before = packing
-    packing = pack(piece)
+    const packed = pack(piece)
     // Whoever awaits it gets the error; until then it is not an unhandled one.
-    packing.catch(() => {})
-    if (before) {
-      yield* await before
+    packed.catch(() => {})
+    packing.push(packed)
+    if (packing.length > piecesAtOnce) {
+      yield* (await packing.shift()) ?? []
     }
   }
-  if (packing) {
-    yield* await packing
+  for (const packed of packing) {
+    yield* await packed
   }
   yield deflateEnd
   yield trailer(crc, sizeBytes)

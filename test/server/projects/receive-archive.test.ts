@@ -210,7 +210,11 @@ t.test(
       [refused, 'SUBMISSION_INVALID'],
       [notATar, 'NOT_AN_ARCHIVE']
     ] as const) {
-      const stream = Readable.from([bytes.subarray(0, 1000), bytes.subarray(1000)])
+      const starts = Array.from(
+        { length: Math.ceil(bytes.length / 2 ** 16) },
+        (_, n) => n * 2 ** 16
+      )
+      const stream = Readable.from(starts.map(start => bytes.subarray(start, start + 2 ** 16)))
       const received = await receive(stream, { folder })
       t.ok(stream.readableEnded)
       t.throws(() => received.project?.(), { code })
