@@ -14,6 +14,10 @@ const minuteMilliseconds = 60_000
 /** Each is a transaction of its own. */
 const jobsAtOnce = 1000
 
+/** Of the job that is the n-th, from 0. */
+export const createdAt = (n: number): string =>
+  new Date(firstMilliseconds + n * minuteMilliseconds).toISOString()
+
 /** A job a minute; one of 50 has the tag `team=team-0`. Answers the newest one's id. */
 export async function fillStore(dataDir: string, count: number): Promise<string> {
   await mkdir(dataDir, { recursive: true })
@@ -21,8 +25,8 @@ export async function fillStore(dataDir: string, count: number): Promise<string>
   let id = ''
   let jobs: JobRecord[] = []
   for (let n = 0; n < count; n++) {
-    const milliseconds = firstMilliseconds + n * minuteMilliseconds
-    const at = new Date(milliseconds).toISOString()
+    const at = createdAt(n)
+    const milliseconds = Date.parse(at)
     const status = statuses[n % statuses.length] ?? 'succeeded'
     id = `job-${ulid(milliseconds).toLowerCase()}`
     jobs.push(

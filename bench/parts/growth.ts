@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { alternate, timed } from '../alternate.ts'
 import { type Figure, percentile } from '../figure.ts'
-import { fillStore } from '../fill-store.ts'
+import { createdAt, fillStore } from '../fill-store.ts'
 import type { BenchOptions, Part } from '../part.ts'
 import { residentMiB } from '../process-usage.ts'
 import { timeRequests } from '../requests.ts'
@@ -14,8 +14,8 @@ export const growth: Part = {
   async run(options) {
     const [few, many] = options.quick ? [100, 2000] : [1000, 100_000]
     const sides: Sides = {
-      few: { dataDir: join(options.folder, 'few'), job: '' },
-      many: { dataDir: join(options.folder, 'many'), job: '' }
+      few: { dataDir: join(options.folder, 'few'), job: '', middle: createdAt(few / 2) },
+      many: { dataDir: join(options.folder, 'many'), job: '', middle: createdAt(many / 2) }
     }
     options.say(`inserting ${few} and ${many} jobs`)
     sides.few.job = await fillStore(sides.few.dataDir, few)
@@ -29,7 +29,8 @@ export const growth: Part = {
   }
 }
 
-type Sides = Record<'few' | 'many', { dataDir: string; job: string }>
+/** `middle`: when half of the jobs were there. */
+type Sides = Record<'few' | 'many', { dataDir: string; job: string; middle: string }>
 type Values = Record<'few' | 'many', number[]>
 
 function figure(
@@ -61,6 +62,19 @@ function compareStarts(options: BenchOptions, sides: Sides): Promise<Values> {
   })
 }
 
+const paths = [
+  '/jobs',
+  '/jobs?status=failed',
+  '/jobs?status=running',
+  '/jobs?status=queued&status=running',
+  '/jobs?name=a%20job&status=running',
+  '/jobs?tag=team:team-0',
+  '/jobs?createdBefore=MIDDLE',
+  '/jobs/summary',
+  '/jobs/ID',
+  '/jobs/ID/metrics'
+]
+
 async function compareRequests(
   options: BenchOptions,
   sides: Sides,
@@ -84,19 +98,15 @@ async function compareRequests(
       }
     )
   }
-  const get = (path: (job: string) => string) => (side: keyof Sides) =>
-    fetch(services[side].url + path(sides[side].job))
+  const get = (path: string) =>
+    compare(side => {
+      const { job, middle } = sides[side]
+      return fetch(services[side].url + path.replace('ID', job).replace('MIDDLE', middle))
+    })
   try {
-    const list = await compare(get(() => '/jobs'))
-    const requests: [string, Values][] = [
-      ['GET /jobs', list],
-      ['GET /jobs?status=failed', await compare(get(() => '/jobs?status=failed'))],
-      ['GET /jobs?status=running', await compare(get(() => '/jobs?status=running'))],
-      ['GET /jobs?tag=team:team-0', await compare(get(() => '/jobs?tag=team:team-0'))],
-      ['GET /jobs/ID', await compare(get(job => `/jobs/${job}`))],
-      ['GET /jobs/ID/metrics', await compare(get(job => `/jobs/${job}/metrics`))],
-      ['POST /jobs', await compare(side => postProject(services[side].url, archive))]
-    ]
+    const requests: [string, Values][] = []
+    for (const path of paths) requests.push([`GET ${path}`, await get(path)])
+    requests.push(['POST /jobs', await compare(side => postProject(services[side].url, archive))])
     const memory = {
       few: [await residentMiB(services.few.pid)],
       many: [await residentMiB(services.many.pid)]
@@ -105,7 +115,7 @@ async function compareRequests(
       {
         what: `a page of GET /jobs with ${many} jobs`,
         unit: 'ms',
-        ours: list.many,
+        ours: requests[0]?.[1].many ?? [],
         target: { atMost: 10 }
       },
       ...requests.map(([name, values]) =>

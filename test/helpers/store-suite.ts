@@ -293,6 +293,23 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     t.same(await store.summary(), none)
     await insertSome(store)
     t.same(await store.summary(), { ...none, queued: 2, running: 2, failed: 1 })
+    t.same(await store.summary({ status: ['queued'] }), { ...none, queued: 2 })
+  })
+
+  t.test('goes on to count jobs that come, move on, change otherwise, and go', async t => {
+    const store = await makeStore(t)
+    const [one, other] = [aJob({ id: 'A', tenant: 'a' }), aJob({ id: 'B', tenant: 'b' })]
+    await store.insert([one, other])
+    await t.rejects(store.insert([aJob({ id: 'C', tenant: 'a' }), one]))
+    const running = await store.save({ ...one, status: 'running' })
+    if (running) await store.save({ ...running, statusReason: 'It runs.' })
+    await store.requestStop('A', at)
+    t.match(await store.summary(), { queued: 1, running: 1 })
+    t.match(await store.summary({ tenant: 'a' }), { queued: 0, running: 1 })
+    t.match(await store.summary({ tenant: 'b', status: ['queued'] }), { queued: 1, running: 0 })
+    await store.remove('A')
+    await store.remove('A')
+    t.match(await store.summary(), { queued: 1, running: 0 })
   })
 
   t.test('takes a key once for each scope, and nothing with a key that is taken', async t => {

@@ -25,6 +25,8 @@ export interface Tables {
     answer: string
     created_at: string
   }
+  /** Only where the database keeps them. */
+  job_counts: { tenant: string; status: string; count: number }
   /** Only where several services share the database: one row. */
   leadership: {
     /** Grows whenever another service leads. */
@@ -45,13 +47,19 @@ export interface MigrateOptions {
   orderedText: 'text' | Expression<string>
   /** Adds what several services need. */
   share?(database: Kysely<Tables>): Promise<void>
+  /** Adds what counts jobs while they come and go. */
+  keepCounts?(database: Kysely<Tables>): Promise<void>
 }
 
 /**
  * Run in the order of their names, each once, never changed afterwards. Behind the @ stands the version of the service
  * that brought it, so that an older one can say what it has met.
  */
-const migrationsFor = ({ orderedText, share }: MigrateOptions): Record<string, Migration> => ({
+const migrationsFor = ({
+  orderedText,
+  share,
+  keepCounts
+}: MigrateOptions): Record<string, Migration> => ({
   '0001-jobs@0.1.0': {
     async up(database) {
       await database.schema
@@ -141,6 +149,13 @@ const migrationsFor = ({ orderedText, share }: MigrateOptions): Record<string, M
   },
   '0006-by-several-things@0.1.0': {
     up: ({ schema }) => decideInIndexes(schema)
+  },
+  '0007-counts-and-ages@0.1.0': {
+    async up(database) {
+      await keepCounts?.(database)
+      // Whether a job is old is decided in the index, too.
+      await rebuildIndex(database.schema, 'jobs_status_id', ['status', 'id', 'created_at'])
+    }
   }
 })
 
@@ -157,10 +172,16 @@ async function decideInIndexes(schema: Kysely<Tables>['schema']): Promise<void> 
     jobs_tenant_project_digest_id: ['tenant', 'project_digest', 'id', 'status', 'created_at'],
     jobs_tenant_batch_id: ['tenant', 'batch', 'id', 'status', 'created_at']
   }
-  for (const [name, columns] of Object.entries(decided)) {
-    await schema.dropIndex(name).execute()
-    await schema.createIndex(name).on('jobs').columns(columns).execute()
-  }
+  for (const [name, columns] of Object.entries(decided)) await rebuildIndex(schema, name, columns)
+}
+
+async function rebuildIndex(
+  schema: Kysely<Tables>['schema'],
+  name: string,
+  columns: string[]
+): Promise<void> {
+  await schema.dropIndex(name).execute()
+  await schema.createIndex(name).on('jobs').columns(columns).execute()
 }
 
 /** What a tenant looks for is looked for among its own: how much others have would show in the time that it takes. */

@@ -4,6 +4,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { StoreUnavailable } from '../errors.ts'
 import type { SqlDatabase } from './sql.ts'
+import { keepCounts } from './sqlite-counts.ts'
 
 const busyTimeoutMilliseconds = 5000
 const cachedStatements = 100
@@ -35,6 +36,7 @@ export function openSqlite(file: string): SqlDatabase {
     location: file,
     remedy: 'set DATA_DIR to another folder',
     orderedText: 'text',
+    keepCounts,
     dialect: new NodeSqliteDialect({ database: statements }),
     readAtOnce: ({ sql, parameters }) =>
       database.isTransaction ? undefined : statements.prepare(sql).all(parameters)

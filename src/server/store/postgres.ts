@@ -61,7 +61,9 @@ export async function createPostgresStore(options: PostgresOptions): Promise<Sto
   const leases = open(1)
   const listening = createListening({ connection: { ...connection, ...timeouts }, onProblem })
   return explainLost({
-    ...findNothing(createSqlStore('postgres', database, guardByLocks(guarded, guardedConnections))),
+    ...findNothing(
+      createSqlStore({ name: 'postgres' }, database, guardByLocks(guarded, guardedConnections))
+    ),
     ...createLeadership({ database, leases, leaseMilliseconds, onProblem }),
     onChange: listening.add,
     async close() {

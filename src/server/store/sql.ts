@@ -5,6 +5,7 @@
 import { type CompiledQuery, type Dialect, Kysely, type Transaction } from 'kysely'
 import { isTerminal, type JobRecord, JobStatus } from '../jobs/job.ts'
 import { alone } from './alone.ts'
+import { countJobs, keptCounts } from './count-jobs.ts'
 import { filtered } from './filtered.ts'
 import type { IdempotencyKey, Store } from './index.ts'
 import { fromRow, type Row, toRow } from './job-row.ts'
@@ -31,8 +32,7 @@ const terminal = JobStatus.enum.filter(isTerminal)
 /** Of a database that no other service uses; closing the store closes it. */
 export async function createStore(sqlDatabase: SqlDatabase): Promise<Store> {
   const database = await openTables(sqlDatabase)
-  const { name, readAtOnce } = sqlDatabase
-  const store = createSqlStore(name, database, guardInProcess(database), readAtOnce)
+  const store = createSqlStore(sqlDatabase, database, guardInProcess(database))
   return { ...store, ...alone(store) }
 }
 
@@ -50,10 +50,9 @@ export async function openTables({ dialect, ...options }: SqlDatabase): Promise<
 
 /** What is the same for one service and for several. */
 export function createSqlStore(
-  name: Store['name'],
+  { name, readAtOnce, keepCounts }: Pick<SqlDatabase, 'name' | 'readAtOnce' | 'keepCounts'>,
   database: Kysely<Tables>,
-  guard: ProjectGuard,
-  readAtOnce: ReadAtOnce = () => undefined
+  guard: ProjectGuard
 ): Omit<Store, 'lead' | 'onChange'> {
   const rows = database.selectFrom('jobs').select(['stop_requested_at', 'version', 'document'])
   // The most frequent questions by far: built once, for that takes longer than to answer them.
@@ -66,7 +65,7 @@ export function createSqlStore(
       tenant === undefined
         ? { ...byId, parameters: [id] }
         : { ...ofTenant, parameters: [id, tenant] }
-    const rows = readAtOnce(query) ?? (await database.executeQuery(query)).rows
+    const rows = readAtOnce?.(query) ?? (await database.executeQuery(query)).rows
     const [row] = rows as Row[]
     return row && recordOf(id, row)
   }
@@ -122,17 +121,7 @@ export function createSqlStore(
 
     list: async query => (await listRows(database, query)).map(fromRow),
 
-    async summary({ tenant, status = JobStatus.enum } = {}) {
-      const jobs = database.selectFrom('jobs')
-      const counts = await filtered(jobs, tenant === undefined ? { status } : { tenant, status })
-        .select(({ fn }) => ['status', fn.countAll().as('count')])
-        .groupBy('status')
-        .execute()
-      const found = new Map(counts.map(({ status, count }) => [status, Number(count)]))
-      return Object.fromEntries(
-        JobStatus.enum.map(status => [status, found.get(status) ?? 0])
-      ) as Record<JobStatus, number>
-    },
+    summary: (filter = {}) => (keepCounts ? keptCounts : countJobs)(database, filter),
 
     async remove(id) {
       await database.transaction().execute(async transaction => {

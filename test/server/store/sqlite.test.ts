@@ -53,6 +53,10 @@ t.test('a file of the version before filters is brought up to date, tags and all
   const database = new DatabaseSync(file)
   database.exec(`
     DELETE FROM kysely_migration WHERE name >= '0002';
+    DROP TRIGGER jobs_counted_in;
+    DROP TRIGGER jobs_counted_out;
+    DROP TRIGGER jobs_counted_over;
+    DROP TABLE job_counts;
     DROP INDEX jobs_to_stop;
     DROP INDEX jobs_tenant_name_id;
     DROP INDEX jobs_tenant_project_digest_id;
@@ -68,6 +72,7 @@ t.test('a file of the version before filters is brought up to date, tags and all
   t.strictSame(await store.list({ tags: [['team', 'cellar']], limit: 9 }), [
     aJob({ tags: { team: 'cellar' } })
   ])
+  t.match(await store.summary(), { queued: 1, running: 0 })
 })
 
 t.test('two connections see each other, and the second writer of a version loses', async t => {
