@@ -69,7 +69,7 @@ const paths = [
   '/jobs?status=queued&status=running',
   '/jobs?name=a%20job&status=running',
   '/jobs?tag=team:team-0',
-  '/jobs?createdBefore=MIDDLE',
+  '/jobs?createdBefore=THEN',
   '/jobs/summary',
   '/jobs/ID',
   '/jobs/ID/metrics'
@@ -101,7 +101,7 @@ async function compareRequests(
   const get = (path: string) =>
     compare(side => {
       const { job, middle } = sides[side]
-      return fetch(services[side].url + path.replace('ID', job).replace('MIDDLE', middle))
+      return fetch(services[side].url + path.replace('ID', job).replace('THEN', middle))
     })
   try {
     const requests: [string, Values][] = []
