@@ -134,6 +134,7 @@ export function createSteps(options: StepOptions, records: Records, leading: Lea
       guarded(job, async () => {
         await finishJob(job, seen, { ...options, move })
         metrics.forget(job.id)
+        retryAt.delete(job.id)
         await backend.forget(job.id)
       })
     ).finally(() => finishing.delete(job.id))
