@@ -49,7 +49,8 @@ t.test('a tenant may ask so often in a minute, and each answer says what is left
 
   t.equal((await ask('b')).statusCode, 200, 'others are not held back')
   t.equal((await ask('a', '/nothing/here')).statusCode, 429, 'whatever is asked for')
-  t.equal((await ask('a', '/readyz')).statusCode, 200, 'but for what is open to all')
+  for (const _ of [1, 2, 3])
+    t.equal((await ask('a', '/readyz')).statusCode, 200, 'but for what is open to all')
 })
 
 t.test('a tenant may be allowed more than others, or without end', async t => {
