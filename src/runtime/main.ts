@@ -39,6 +39,8 @@ async function main(words: string[]): Promise<number> {
   const stopping = new AbortController()
   const stop = () => stopping.abort()
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, stop)
+  // It may have happened while this was loaded.
+  if (process.send && !process.connected) stop()
   let held: Lock | undefined
   try {
     const settings = readSettings(process.env)

@@ -28,6 +28,6 @@ t.test(
     const result = createResult()
     await failSystemCalls(result, { only: ['submit'], sample: { seed: 1, count: 12 } })
     isClean(t, result)
-    t.ok(result.failures >= 9, `${result.failures} failures`)
+    t.ok(result.failures >= 6, `${result.failures} failures`)
   }
 )

@@ -30,7 +30,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.umask(0o077)
 
 const folder = jobFolder(process.argv[2] ?? '.')
-await (process.channel ? standBy(folder) : supervise(folder))
+// Also where that has been closed meanwhile.
+await (process.send ? standBy(folder) : supervise(folder))
 // A process that got away may hold the channel to the runtime open.
 process.exit()
 
@@ -75,6 +76,7 @@ async function standBy(folder: JobFolder): Promise<void> {
     waiting.runtime.once('message', () => process.send?.({ waiting: true }))
     waiting.runtime.once('exit', () => resolve(undefined))
     waiting.runtime.once('error', () => resolve(undefined))
+    if (!process.connected) resolve(undefined)
   })
   if (process.connected) process.disconnect()
   if (place !== undefined) return supervise(jobFolder(place), waiting)
