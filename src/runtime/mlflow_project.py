@@ -385,6 +385,9 @@ def answer(call, arguments):
     try:
         return {"result": CALLS[call](**arguments)}
     except Exception as error:
+        # Without a client there is nothing to go on with; the last words tell why.
+        if client is None:
+            raise
         return {"error": {"type": type(error).__name__, "code": error_code(error), "message": str(error)}}
 
 
