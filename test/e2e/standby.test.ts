@@ -12,7 +12,10 @@ import { python } from '../helpers/python.ts'
 import { type TestService, testService } from '../helpers/service.ts'
 import { startService } from '../helpers/service-process.ts'
 
-/** Prints all that a program can tell of how it was started, but for what tap gives to every Node. */
+/**
+ * Prints all that a program can tell of how it was started, but for what tap gives to every Node, and RLIMIT_FSIZE: that is the
+ * room on the disk when the runtime began (launch-command.ts), which is earlier where it waited.
+ */
 const looking = {
   MLproject: 'entry_points:\n  main:\n    command: python look.py\n',
   'look.py': `import json, os, resource, signal, sys, tempfile

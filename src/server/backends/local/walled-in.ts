@@ -34,8 +34,11 @@ export async function walledIn(
   const names = new Set(environment.MLFLOW_JOBS_BUILD_ONLY?.split(','))
   const shared = await sharedFolders({ dataDir, tenant, buildVariables, user: base.user })
   const inside = folderBehindWall(dataDir)
-  const shownFrom = (from: JobFolder) =>
-    ownFolders(from).map((path, n) => ({ path, as: ownFolders(inside)[n] ?? path }))
+  const shownFrom = ({ tree, home, temporary }: JobFolder) => [
+    { path: tree.base, as: inside.tree.base },
+    { path: home, as: inside.home },
+    { path: temporary, as: inside.temporary }
+  ]
   const common = {
     workingFolder: inside.tree.base,
     sharedBytes: limits.memoryMb * 1024 ** 2
