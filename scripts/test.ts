@@ -20,16 +20,24 @@ async function test({ python, trackingUri }: Training): Promise<void> {
   const tools = await prepareTestTools(text => console.log(`  test tools: ${text}`))
   const { failed, exitCode, shortMessage } = await execa(
     'tap',
-    ['run', `--output-file=${report}`, ...process.argv.slice(2)],
+    ['run', '--reporter=base', `--output-file=${report}`, ...process.argv.slice(2)],
     {
       preferLocal: true,
-      env: { PYTHON: python, TEST_TOOLS_PYTHON: tools, TEST_MLFLOW_TRACKING_URI: trackingUri },
+      env: {
+        PYTHON: python,
+        TEST_TOOLS_PYTHON: tools,
+        TEST_MLFLOW_TRACKING_URI: trackingUri,
+        // Without a terminal its reporter shall write a line a file, and no frames over each other.
+        ...(!process.stdout.isTTY && { CI: 'true' })
+      },
       stdio: 'inherit',
       reject: false
     }
   )
-  const totals = readTotals(await readFile(report, 'utf8').catch(() => ''))
+  const tapText = await readFile(report, 'utf8').catch(() => '')
+  const totals = readTotals(tapText)
   const ranNothing = totals.pass + totals.fail === 0
+  for (const failure of readFailures(tapText)) console.log(`\n${failure}`)
   if (ranNothing) console.log('\nNo test ran.')
   else if (failed && totals.fail === 0) console.log(`\n${shortMessage}`)
   // A run that ends badly without a failed test, such as a crash of tap, is itself what failed.
@@ -44,4 +52,9 @@ function readTotals(report: string): { pass: number; fail: number; skip: number 
   const [line = ''] = report.match(/^# \{ total: .*\}$/gm)?.slice(-1) ?? []
   const count = (name: string) => Number(new RegExp(`\\b${name}: (\\d+)`).exec(line)?.[1] ?? 0)
   return { pass: count('pass'), fail: count('fail'), skip: count('skip') }
+}
+
+/** What failed, each with what tap says of it: at the end, for whoever keeps only that of a log. */
+function readFailures(report: string): string[] {
+  return report.match(/^( *)not ok .*(?:\n\1 {2}---\n[\s\S]*?\n\1 {2}\.\.\.)?/gm) ?? []
 }

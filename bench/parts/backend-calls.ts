@@ -4,14 +4,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
 import { prepareTestTools } from '../../scripts/training.ts'
-import type { Job } from '../../src/server/routes/schemas.ts'
 import { startBottomlessS3 } from '../../test/helpers/bottomless-s3.ts'
 import { type SageMakerEmulator, startSageMaker } from '../../test/helpers/sagemaker/index.ts'
 import { sagemakerEnvironment } from '../../test/helpers/sagemaker-service.ts'
 import { digits } from '../figure.ts'
 import type { Part } from '../part.ts'
 import { startService } from '../service-process.ts'
-import { doesNothing, projectForm, readJob, writeProject } from '../submit.ts'
+import { doesNothing, readJob, submitBatch, writeProject } from '../submit.ts'
 
 const pollSeconds = 1
 
@@ -38,7 +37,7 @@ export const backendCalls: Part = {
     try {
       const { archive } = await writeProject(options.folder, doesNothing)
       const started = performance.now()
-      const ids = await submitAll(service.url, archive, jobs)
+      const ids = await submitBatch(service.url, archive, jobs)
       for (const id of ids)
         while ((await readJob(service.url, id)).backend.status !== 'Training') await sleep(200)
       await pMap(Array(polls).keys(), n => readJob(service.url, ids[n % jobs] ?? ''), {
@@ -75,12 +74,3 @@ const countChanges = ({ jobs }: SageMakerEmulator) =>
     (sum, { description }) => sum + description.SecondaryStatusTransitions.length,
     0
   )
-
-async function submitAll(url: string, archive: string, count: number): Promise<string[]> {
-  const form = await projectForm(archive)
-  form.append('jobs', JSON.stringify(Array.from({ length: count }, () => ({}))))
-  const response = await fetch(`${url}/jobs/batch`, { method: 'POST', body: form })
-  if (!response.ok) throw new Error(await response.text())
-  const { items } = (await response.json()) as { items: Job[] }
-  return items.map(({ id }) => id)
-}

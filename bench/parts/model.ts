@@ -33,7 +33,8 @@ export const model: Part = {
         ours: () => timed(() => download(whole)),
         nginx: () => timed(() => download(`${nginx.url}/model.tar.gz`)),
         node: () => timed(() => download(url)),
-        oneFile: () => timed(() => download(`${whole}/files/MLmodel`))
+        // Without curl's own start, which takes longer than the answer.
+        oneFile: () => timed(async () => (await fetch(`${whole}/files/MLmodel`)).arrayBuffer())
       })
       const rates = (seconds: number[]) => seconds.map(each => sizeMiB / each)
       return [

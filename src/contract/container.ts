@@ -28,6 +28,9 @@ export const codeChannel = 'code'
 /** The first characters of output/failure that SageMaker shows as FailureReason. */
 export const failureReasonLimit = 1024
 
+/** In output/data: contract/run-report.ts. */
+export const runReportFile = 'run-report.json'
+
 /** Seconds between SIGTERM and SIGKILL when a training job is stopped. */
 export const stopGraceSeconds = 120
 

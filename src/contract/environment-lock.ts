@@ -1,5 +1,4 @@
 /** What a program ran with, exactly: its Python, and every package as installed. */
-import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
 
 export const Package = Type.Object(
@@ -10,10 +9,3 @@ export const Package = Type.Object(
   { $id: 'Package' }
 )
 export type Package = Type.Static<typeof Package>
-
-/** `sha256:` of the lines `python==<version>` and `<name>==<version>`, in the order of the packages: equal for equal environments. */
-export function lockDigest(python: string | null, packages: Package[]): string {
-  const lines = [{ name: 'python', version: python ?? '' }, ...packages]
-  const text = lines.map(({ name, version }) => `${name}==${version}\n`).join('')
-  return `sha256:${createHash('sha256').update(text).digest('hex')}`
-}

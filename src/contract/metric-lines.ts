@@ -4,25 +4,17 @@
  *
  *   mlflow-jobs-metrics: {"run":"<run id>","metrics":{"loss":0.25,"gap":"NaN"}}
  */
-import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { MetricValue } from './run-report.ts'
+import type { MetricNews } from './read-metric-line.ts'
+import type { MetricValue } from './run-report.ts'
 
 export type Metrics = Record<string, MetricValue>
 
-const prefix = 'mlflow-jobs-metrics: '
+export const metricLinePrefix = 'mlflow-jobs-metrics: '
 /** Log drivers cut lines in two at 16 KiB, and a character has at most three bytes. */
 const lineCharacters = 4000
 const mostMetrics = 1000
 /** MLflow's own limit of a name. */
 const nameCharacters = 250
-
-const News = Type.Object({
-  run: Type.String({ pattern: '^[0-9A-Za-z_-]{1,64}$' }),
-  metrics: Type.Record(Type.String(), MetricValue)
-})
-/** Some of a run's metrics: those that have changed. */
-export type MetricNews = Static<typeof News>
 
 /** What is told of a running job: the first 1,000 by name, and none whose name MLflow would not take. */
 export function boundMetrics(metrics: Metrics): Metrics {
@@ -46,18 +38,7 @@ export function metricLines({ run, metrics }: MetricNews): string[] {
     part[name] = value
     room -= characters
   }
-  return parts.map(each => prefix + JSON.stringify({ run, metrics: each }))
-}
-
-/** undefined where the line is another one; a program may print anything. */
-export function readMetricLine(line: string): MetricNews | undefined {
-  if (!line.startsWith(prefix)) return undefined
-  try {
-    const news: unknown = JSON.parse(line.slice(prefix.length))
-    return Value.Check(News, news) ? news : undefined
-  } catch {
-    return undefined
-  }
+  return parts.map(each => metricLinePrefix + JSON.stringify({ run, metrics: each }))
 }
 
 /** What is known of the run with the news; of an earlier run, as before a spot instance was taken away, nothing is left. */

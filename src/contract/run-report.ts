@@ -6,8 +6,6 @@
 import { type TSchema, Type } from 'typebox'
 import { Package } from './environment-lock.ts'
 
-export const runReportFile = 'run-report.json'
-
 /** JSON has no NaN and no infinities: such metrics are written by name. */
 export const MetricValue = Type.Union([
   Type.Number({ format: 'double' }),
@@ -40,13 +38,6 @@ export const Failure = Type.Object(
   { $id: 'Failure', description: 'Why a job failed.' }
 )
 export type Failure = Type.Static<typeof Failure>
-
-/** A failure of which no exception is known. */
-export const plainFailure = (
-  kind: Failure['kind'],
-  message: string,
-  exitCode: number | null = null
-): Failure => ({ kind, type: null, message, file: null, line: null, traceback: null, exitCode })
 
 export const MetricPoint = Type.Object(
   {
@@ -153,21 +144,3 @@ export const RunReport = Type.Object({
   exitCode: Type.Union([Type.Integer(), Type.Null()])
 })
 export type RunReport = Type.Static<typeof RunReport>
-
-/** What is known of a job before it begins. */
-export const emptyReport = (): RunReport => ({
-  version: 1,
-  run: null,
-  metrics: {},
-  metricHistory: {},
-  params: {},
-  tags: {},
-  childRuns: [],
-  models: [],
-  files: [],
-  environment: null,
-  failure: null,
-  warnings: [],
-  phases: [],
-  exitCode: null
-})

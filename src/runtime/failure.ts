@@ -1,6 +1,7 @@
 /** Why a job failed, and whose fault it is. */
 import { constants } from 'node:os'
-import { type Failure, plainFailure } from '../contract/run-report.ts'
+import { plainFailure } from '../contract/plain-failure.ts'
+import type { Failure } from '../contract/run-report.ts'
 import { lastLines, readTraceback } from './read-traceback.ts'
 
 type Kind = Failure['kind']

@@ -3,12 +3,13 @@ import type { ContainerTree } from '../contract/container.ts'
 import type { DecodedHyperparameters } from '../contract/hyperparameters.ts'
 import type { Mask } from '../contract/mask.ts'
 import type { Installed } from './installed-packages.ts'
-import type { Mlflow, Python } from './mlflow.ts'
+import type { Mlflow } from './mlflow.ts'
 import type { Manager } from './prepare-environment.ts'
 import type { Code } from './read-code.ts'
 import type { ContainerConfig } from './read-config.ts'
 import type { GrowingReport } from './report.ts'
 import type { Settings } from './settings.ts'
+import type { Python } from './start-python.ts'
 
 export interface TrainOptions {
   settings: Settings
@@ -17,7 +18,7 @@ export interface TrainOptions {
   signal: AbortSignal
   /** Gets the process group of the user's program once it runs. */
   onProgram(group: number): void
-  /** What was done before there was a job. */
+  /** What was begun before. */
   ahead?: Ahead
 }
 
@@ -25,7 +26,7 @@ export interface Ahead {
   /** Imports MLflow. */
   python: Python
   /** What is installed beside MLflow. */
-  installed: Promise<Installed | undefined>
+  installed?: Promise<Installed | undefined>
 }
 
 export interface Job extends TrainOptions {

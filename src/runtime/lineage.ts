@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { arch, platform } from 'node:os'
 import { join } from 'node:path'
 import manifest from '../../package.json' with { type: 'json' }
-import { lockDigest } from '../contract/environment-lock.ts'
+import { lockDigest } from '../contract/lock-digest.ts'
 import type { Project } from '../contract/project.ts'
 import type { RunReport } from '../contract/run-report.ts'
 import type { Plan } from './job.ts'

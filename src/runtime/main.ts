@@ -4,6 +4,7 @@
  */
 import { type Lock, lock } from '../system/lock.ts'
 import { readSettings, type Settings } from './settings.ts'
+import { startAhead } from './start-python.ts'
 
 const usage = `Usage: main.ts [train]
        main.ts prepare FOLDER
@@ -28,6 +29,7 @@ async function main(words: string[]): Promise<number> {
     ['train', 0],
     ['build', 0],
     ['standby', 0],
+    ['load', 0],
     ['prepare', 1]
   ])
   if (known.get(command) !== rest.length) {
@@ -36,6 +38,7 @@ async function main(words: string[]): Promise<number> {
     process.stderr.write(`${what || `Unknown arguments: ${words.join(' ')}.`}\n\n${usage}`)
     return 2
   }
+  if (command === 'load') return load()
   const stopping = new AbortController()
   const stop = () => stopping.abort()
   for (const event of ['SIGTERM', 'SIGINT', 'disconnect'] as const) process.on(event, stop)
@@ -59,7 +62,8 @@ async function main(words: string[]): Promise<number> {
       const { build } = await import('./build.ts')
       return await build({ settings, log: process.stdout, signal: stopping.signal })
     }
-    const begun = command === 'standby' ? await waitForJob(settings, stopping.signal) : { settings }
+    const begun =
+      command === 'standby' ? await waitForJob(settings, stopping.signal) : begin(settings)
     if (!begun) return 0
     // Loaded when signals are heard already: PID 1 without a handler would be deaf to an early stop.
     const { train } = await import('./train.ts')
@@ -78,6 +82,19 @@ async function main(words: string[]): Promise<number> {
     // Not before: a lock that nothing refers to is given back when it is collected as garbage.
     held?.release()
   }
+}
+
+/** For Node's cache of what it compiles. */
+async function load() {
+  await import('./stand-by.ts')
+  await import('./build.ts')
+  await import('./train.ts')
+  return 0
+}
+
+function begin(settings: Settings) {
+  const python = startAhead(settings)
+  return { settings, ...(python ? { ahead: { python } } : {}) }
 }
 
 async function waitForJob(settings: Settings, signal: AbortSignal) {

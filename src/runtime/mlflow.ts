@@ -1,9 +1,7 @@
 /** MLflow as functions: calls into one Python process (mlflow_project.py) that imports it while other work is done. */
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { execa } from 'execa'
 import { TrainingError } from './failure.ts'
 import type {
   CreatedRun,
@@ -15,7 +13,7 @@ import type {
   WaitForProgram
 } from './mlflow-calls.ts'
 import { lastLines } from './read-traceback.ts'
-import type { Variables } from './settings.ts'
+import { type Python, type PythonOptions, startPython } from './start-python.ts'
 import { createTail } from './tail.ts'
 import type { TellMetrics } from './tell-metrics.ts'
 
@@ -37,13 +35,6 @@ export interface Mlflow {
   close(): Promise<void>
 }
 
-export interface PythonOptions {
-  python: string
-  variables: Variables
-  /** A folder that is there. */
-  cwd: string
-}
-
 export interface MlflowOptions extends PythonOptions {
   /** One that imports MLflow already, or has done so; whatever variables and folder it was started with. */
   started?: Python
@@ -54,50 +45,37 @@ export interface MlflowOptions extends PythonOptions {
   onMetrics: TellMetrics
 }
 
-const script = join(import.meta.dirname, 'mlflow_project.py')
 const outputTailBytes = 256 * 1024
 /** How long a call that was given up may take to end, and the rest of the output to arrive. */
 const endMilliseconds = 15_000
 const drainMilliseconds = 2000
 
-export type Python = ReturnType<typeof startPython>
-
-/** Begins to import MLflow. */
-export const startPython = ({ python, variables, cwd }: PythonOptions) =>
-  execa(python, ['-u', script], {
-    cwd,
-    env: variables,
-    extendEnv: false,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    buffer: false,
-    reject: false
-  })
+/** What it is given, what it prints, and what it answers. */
+type Streams = [Writable, Readable, Readable, Readable, undefined]
 
 export function startMlflow(options: MlflowOptions): Mlflow {
   const { python, variables, cwd, log, mask = text => text, onMetrics } = options
   const output = createTail(outputTailBytes)
   const words = createTail(4096)
-  const subprocess = options.started ?? startPython(options)
+  const { child, ended: closed } = options.started ?? startPython(options)
+  const [stdin, stdout, stderr, speech] = child.stdio as Streams
   let alive = true
-  let killedBy: NodeJS.Signals | null = null
   const exited = new Promise<void>(resolve => {
-    subprocess.nodeChildProcess.once('exit', (_code, signal) => {
-      killedBy = signal
-      resolve()
-    })
+    if (child.exitCode !== null || child.signalCode !== null) resolve()
+    child.once('exit', () => resolve())
   })
-  const ended = Promise.race([exited, subprocess]).then(() => {
+  const ended = Promise.race([exited, closed]).then(() => {
     alive = false
   })
-  subprocess.stdout.on('data', output.add)
-  subprocess.stdout.pipe(log, { end: false })
-  const outputEnd = new Promise(resolve => subprocess.stdout.once('close', resolve))
+  stdout.on('data', output.add)
+  stdout.pipe(log, { end: false })
+  const outputEnd = new Promise(resolve => stdout.once('close', resolve))
   let drained: Promise<unknown> | undefined
-  subprocess.stderr.on('data', words.add)
-  subprocess.stderr.pipe(log, { end: false })
+  stderr.on('data', words.add)
+  stderr.pipe(log, { end: false })
   // A write to a process that has died; the missing answer tells.
-  subprocess.stdin.on('error', () => {})
-  const answers = readLines(subprocess.stdio[3])
+  stdin.on('error', () => {})
+  const answers = readLines(speech, closed)
   const begun = ask('begin', { environment: variables, folder: cwd })
   // Who calls first is told.
   begun.catch(() => {})
@@ -108,7 +86,7 @@ export function startMlflow(options: MlflowOptions): Mlflow {
   }
 
   async function ask<Result>(name: string, parameters: object): Promise<Result> {
-    subprocess.stdin.write(`${JSON.stringify({ call: name, arguments: parameters })}\n`)
+    stdin.write(`${JSON.stringify({ call: name, arguments: parameters })}\n`)
     const { result, error } = await answer<Result>()
     if (error) throw new MlflowError(name, error)
     return result
@@ -126,7 +104,8 @@ export function startMlflow(options: MlflowOptions): Mlflow {
 
   async function death(): Promise<Error> {
     await ended
-    const how = killedBy ? `was killed by ${killedBy}.` : await lastWords()
+    const { signalCode } = child
+    const how = signalCode ? `was killed by ${signalCode}.` : await lastWords()
     return new TrainingError('platform', `The process that speaks to MLflow (${python}) ${how}`)
   }
 
@@ -135,8 +114,8 @@ export function startMlflow(options: MlflowOptions): Mlflow {
     if (/unsupported URI 'arn:/i.test(said)) {
       return `has no sagemaker-mlflow, which it needs where MLFLOW_TRACKING_URI is an ARN. Install sagemaker-mlflow and boto3 there.`
     }
-    if (subprocess.pid) return `ended: ${lastLines(said)}`
-    return `could not be started: ${(await subprocess).originalMessage}`
+    if (child.pid) return `ended: ${lastLines(said)}`
+    return `could not be started: ${await closed}`
   }
 
   return {
@@ -149,18 +128,18 @@ export function startMlflow(options: MlflowOptions): Mlflow {
       return code < 0 ? 128 - code : code
     },
     finishRun: parameters => call('finish_run', parameters),
-    group: subprocess.pid ?? 0,
-    interrupt: () => void subprocess.kill('SIGTERM'),
+    group: child.pid ?? 0,
+    interrupt: () => void child.kill('SIGTERM'),
     async output() {
       await drained
       return mask(output.text())
     },
     isAlive: () => alive,
     async close() {
-      subprocess.stdin.end()
-      const timer = setTimeout(() => subprocess.kill('SIGKILL'), endMilliseconds)
+      stdin.end()
+      const timer = setTimeout(() => child.kill('SIGKILL'), endMilliseconds)
       // A process that left the program's group may hold the log open for ever.
-      await Promise.race([subprocess, ended.then(() => sleep(drainMilliseconds))])
+      await Promise.race([closed, ended.then(() => sleep(drainMilliseconds))])
       clearTimeout(timer)
     }
   }
@@ -192,7 +171,9 @@ const platformCodes = new Set([
 ])
 const userCodes = new Set(['RESOURCE_DOES_NOT_EXIST', 'INVALID_PARAMETER_VALUE', 'INVALID_STATE'])
 
-function readLines(stream: unknown): AsyncIterator<string, undefined> {
-  const input = stream instanceof Readable ? stream : Readable.from([])
-  return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]()
+/** `closed`: a stream that is closed before anybody reads it is never said to be at its end. */
+function readLines(input: Readable, closed: Promise<unknown>): AsyncIterator<string, undefined> {
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+  void closed.then(() => lines.close())
+  return lines[Symbol.asyncIterator]()
 }

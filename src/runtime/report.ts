@@ -1,7 +1,8 @@
 /** The run report while it grows. */
 import type { ContainerTree } from '../contract/container.ts'
+import { emptyReport } from '../contract/empty-report.ts'
 import type { Mask } from '../contract/mask.ts'
-import { emptyReport, type RunReport } from '../contract/run-report.ts'
+import type { RunReport } from '../contract/run-report.ts'
 import { maskReport } from './mask-report.ts'
 import { writeReport } from './write-results.ts'
 

@@ -32,7 +32,7 @@ export interface Settings {
   secretReferences: Variables
   /** What the building of environments sees. */
   buildVariables: Variables
-  /** What everything else sees, the user's program included: without MLFLOW_JOBS_* and what MLFLOW_JOBS_BUILD_ONLY names. */
+  /** What everything else sees, the user's program included: without MLFLOW_JOBS_*, NODE_COMPILE_CACHE and what MLFLOW_JOBS_BUILD_ONLY names. */
   variables: Variables
 }
 
@@ -43,7 +43,7 @@ const defaultStopGraceSeconds = 100
 export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const python = environment.MLFLOW_JOBS_PYTHON || 'python3'
   const own = Object.entries(environment).flatMap(([name, value]) =>
-    value === undefined || name.startsWith('MLFLOW_JOBS_') ? [] : [[name, value] as const]
+    value === undefined || isOurs(name) ? [] : [[name, value] as const]
   )
   const buildOnly = new Set((environment.MLFLOW_JOBS_BUILD_ONLY ?? '').split(','))
   const common = {
@@ -81,6 +81,9 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
     }
   }
 }
+
+/** Node's cache is that of this process. */
+const isOurs = (name: string) => name.startsWith('MLFLOW_JOBS_') || name === 'NODE_COMPILE_CACHE'
 
 const referencesIn = (environment: NodeJS.ProcessEnv): Variables =>
   Object.fromEntries(

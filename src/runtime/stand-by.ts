@@ -6,8 +6,8 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { installedPackages } from './installed-packages.ts'
 import type { Ahead } from './job.ts'
-import { startPython } from './mlflow.ts'
 import type { Settings, Variables } from './settings.ts'
+import { startPython } from './start-python.ts'
 
 /** What the parent says when there is a job: all of its variables. */
 export interface JobMessage {
@@ -34,7 +34,7 @@ export async function standBy(
   await import('./train.ts')
   const [job] = ((await told) ?? []) as JobMessage[]
   if (!job) {
-    ahead.python.kill('SIGKILL')
+    ahead.python.child.kill('SIGKILL')
     return undefined
   }
   return { ...job, ahead }

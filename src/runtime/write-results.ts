@@ -4,14 +4,9 @@ import { constants, createReadStream } from 'node:fs'
 import { cp, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { type ContainerTree, failureReasonLimit } from '../contract/container.ts'
+import { type ContainerTree, failureReasonLimit, runReportFile } from '../contract/container.ts'
 import type { Mask } from '../contract/mask.ts'
-import {
-  type Failure,
-  type ModelFile,
-  type RunReport,
-  runReportFile
-} from '../contract/run-report.ts'
+import type { Failure, ModelFile, RunReport } from '../contract/run-report.ts'
 import { readableNames } from './readable-names.ts'
 
 /** Replaces the report as a whole: a reader sees the old or the new one. */

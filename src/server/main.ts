@@ -14,6 +14,19 @@ const usage = `mlflow-jobs ${version}: runs MLflow projects as training jobs ove
 
 It is configured by environment variables: README.md lists them.`
 
+/**
+ * A process that the kernel or a C library ends in this way can run nothing any more: caught, such a signal comes for ever,
+ * and whoever restarts services that have crashed waits in vain.
+ */
+const crashes: closeWithGrace.Signals[] = [
+  'SIGILL',
+  'SIGTRAP',
+  'SIGABRT',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGSEGV'
+]
+
 await main().catch(error => {
   console.error((error as Error).message)
   process.exitCode = 1
@@ -34,7 +47,7 @@ async function main(): Promise<void> {
       : {})
   })
   const closing = closeWithGrace(
-    { delay: longestClose(config) * 1000, logger: service.app.log },
+    { delay: longestClose(config) * 1000, logger: service.app.log, skip: crashes },
     async ({ signal, err }) => {
       if (err) service.app.log.error({ err }, 'the service stops because of an error')
       // Ctrl-C: a person is done, and wants nothing left but running jobs. SIGTERM: a restart, perhaps.

@@ -3,9 +3,9 @@ import {
   addNews,
   boundMetrics,
   type Metrics,
-  metricLines,
-  readMetricLine
+  metricLines
 } from '../../src/contract/metric-lines.ts'
+import { readMetricLine } from '../../src/contract/read-metric-line.ts'
 
 const run = '0123456789abcdef0123456789abcdef'
 const many = (count: number): Metrics =>

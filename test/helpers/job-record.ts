@@ -1,11 +1,16 @@
 /** Valid job records for tests. */
+import { encodeTime } from 'ulid'
 import type { JobRecord } from '../../src/server/jobs/job.ts'
 
 const createdAt = '2026-01-02T03:04:05.678Z'
 
+/** Of a job that was made then: ids begin with their time, by which jobs are found, and are in its order. Of one time `text` decides. */
+export const idOf = (time: string, text: string) =>
+  `job-${encodeTime(Date.parse(time)).toLowerCase()}${text.padStart(16, '0')}`
+
 /** A queued job as submitting makes it, with these changes. */
 export const aJob = (changes: Partial<JobRecord> = {}): JobRecord => ({
-  id: 'job-01kdytr6h40000000000000000',
+  id: idOf(createdAt, ''),
   tenant: 'default',
   name: 'a job',
   status: 'queued',

@@ -59,11 +59,12 @@ export function projectSuite(t: Test, makeStores: (t: Test) => Promise<[Store, S
     const inserting = two.insert(aJob(), undefined, async () => {
       if (!isThere) throw new Error('It is gone.')
     })
+    const refused = t.rejects(inserting, { message: 'It is gone.' })
     const other = aJob({ id: 'B', project: { ...aJob().project, digest: 'sha256:other' } })
     await two.insert(other, undefined, async () => {})
     remove(true)
     t.equal(await removing, true)
-    await t.rejects(inserting, { message: 'It is gone.' })
+    await refused
     t.equal(await one.get(aJob().id), undefined)
     t.ok(await one.get('B'), 'others do not wait for it')
   })

@@ -57,15 +57,17 @@ export const aBackendJob = (changes: Partial<BackendJob> = {}): BackendJob => ({
   ...changes
 })
 
-/** As the loop waits: it observes until the job is so. */
+/** As the loop waits: it observes until the job is so; after a minute it throws, with what was seen last. */
 export async function until(
   backend: Backend,
   id: string,
   is: (seen: Observation) => boolean
 ): Promise<Observation> {
+  const deadline = Date.now() + 60_000
   for (;;) {
     const seen = (await backend.observe([id])).get(id)
     if (seen && is(seen)) return seen
+    if (Date.now() > deadline) throw new Error(`It is still so: ${JSON.stringify(seen)}`)
     await sleep(10)
   }
 }

@@ -1,8 +1,8 @@
 /** What every store must do, whatever keeps it. */
 import type { Test } from 'tap'
 import type { JobRecord } from '../../src/server/jobs/job.ts'
-import type { JobFilter, OldestFilter, Store } from '../../src/server/store/index.ts'
-import { aJob } from './job-record.ts'
+import type { JobFilter, JobQuery, OldestFilter, Store } from '../../src/server/store/index.ts'
+import { aJob, idOf } from './job-record.ts'
 import { projectSuite } from './project-suite.ts'
 
 const at = '2026-02-03T04:05:06.789Z'
@@ -232,11 +232,12 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     const store = await makeStore(t)
     const digest = `sha256:${'a'.repeat(64)}`
     const project = { ...aJob().project, digest }
+    const [A, B, C] = [idOf(at, 'a'), idOf(later, 'b'), idOf(later, 'c')]
     await store.insert([
-      aJob({ id: 'A', name: 'one', tags: { team: 'a', stage: 'x' }, createdAt: at }),
-      aJob({ id: 'B', name: 'one', tags: { team: 'b' }, batch: 'batch-1', createdAt: later }),
+      aJob({ id: A, name: 'one', tags: { team: 'a', stage: 'x' }, createdAt: at }),
+      aJob({ id: B, name: 'one', tags: { team: 'b' }, batch: 'batch-1', createdAt: later }),
       aJob({
-        id: 'C',
+        id: C,
         name: 'One',
         tags: { team: 'a' },
         status: 'failed',
@@ -245,8 +246,8 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
       })
     ])
     const found = async (filter: JobFilter) => ids(await store.list({ ...filter, limit: 9 }))
-    t.same(await found({ name: 'one' }), ['B', 'A'])
-    t.same(await found({ tags: [['team', 'a']] }), ['C', 'A'])
+    t.same(await found({ name: 'one' }), [B, A])
+    t.same(await found({ tags: [['team', 'a']] }), [C, A])
     t.same(
       await found({
         tags: [
@@ -254,7 +255,7 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
           ['stage', 'x']
         ]
       }),
-      ['A']
+      [A]
     )
     t.same(
       await found({
@@ -266,17 +267,90 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
       []
     )
     t.same(await found({ tags: [['team', 'x']] }), [])
-    t.same(await found({ tags: [['team', 'a']], tenant: 'default' }), ['C', 'A'])
+    t.same(await found({ tags: [['team', 'a']], tenant: 'default' }), [C, A])
     t.same(await found({ tags: [['team', 'a']], tenant: 'another' }), [])
     t.same(await found({ tags: [['team', 'a']], status: [] }), [])
-    t.same(await found({ tags: [['team', 'a']], status: ['failed', 'queued'] }), ['C', 'A'])
-    t.same(ids(await store.list({ tags: [['team', 'a']], before: 'C', limit: 9 })), ['A'])
-    t.same(ids(await store.list({ tags: [['team', 'a']], limit: 1 })), ['C'])
-    t.same(await found({ project: digest }), ['C'])
-    t.same(await found({ batch: 'batch-1' }), ['B'])
-    t.same(await found({ createdAfter: at }), ['C', 'B'])
-    t.same(await found({ createdBefore: later }), ['A'])
-    t.same(await found({ name: 'one', tags: [['team', 'a']], status: ['queued'] }), ['A'])
+    t.same(await found({ tags: [['team', 'a']], status: ['failed', 'queued'] }), [C, A])
+    t.same(ids(await store.list({ tags: [['team', 'a']], before: C, limit: 9 })), [A])
+    t.same(ids(await store.list({ tags: [['team', 'a']], limit: 1 })), [C])
+    t.same(await found({ project: digest }), [C])
+    t.same(await found({ batch: 'batch-1' }), [B])
+    t.same(await found({ createdAfter: at }), [C, B])
+    t.same(await found({ createdBefore: later }), [A])
+    t.same(await found({ name: 'one', tags: [['team', 'a']], status: ['queued'] }), [A])
+  })
+
+  t.test(
+    'finds jobs by their times together with a place in the list, whichever is lower',
+    async t => {
+      const store = await makeStore(t)
+      const times = ['01', '02', '03', '04', '05'].map(day => `2026-02-${day}T00:00:00.000Z`)
+      const jobs = times.map(createdAt =>
+        aJob({ id: idOf(createdAt, 'a'), createdAt, tags: { team: 'a' } })
+      )
+      await store.insert(jobs)
+      const [first, second, third, fourth, fifth] = ids(jobs)
+      const createdBefore = String(times[3])
+      const createdAfter = String(times[0])
+      const filters: JobFilter[] = [
+        {},
+        { tenant: 'default' },
+        { status: ['queued', 'failed'] },
+        { tags: [['team', 'a']] }
+      ]
+      for (const filter of filters) {
+        const found = async (query: Omit<JobQuery, 'limit'>) =>
+          ids(await store.list({ ...filter, ...query, limit: 9 }))
+        const text = JSON.stringify(filter)
+        t.same(await found({ createdBefore }), [third, second, first], text)
+        t.same(await found({ createdAfter }), [fifth, fourth, third, second], text)
+        t.same(await found({ createdAfter, createdBefore }), [third, second], text)
+        t.same(await found({ createdBefore, before: String(fifth) }), [third, second, first], text)
+        t.same(await found({ createdBefore, before: String(third) }), [second, first], text)
+        t.same(await found({ createdAfter, before: String(third) }), [second], text)
+        t.same(await found({ createdAfter, createdBefore, before: String(third) }), [second], text)
+      }
+    }
+  )
+
+  t.test(
+    'finds by its time a job whose id tells one up to an hour later, for clocks are set back',
+    async t => {
+      const store = await makeStore(t)
+      const afterMilliseconds = (milliseconds: number) =>
+        new Date(Date.parse(at) + milliseconds).toISOString()
+      const hour = 60 * 60_000
+      const jobs = [0, 1, hour / 2, hour].map((milliseconds, n) =>
+        aJob({ id: idOf(afterMilliseconds(milliseconds), `${n}`), createdAt: at })
+      )
+      await store.insert(jobs)
+      const all = ids(jobs.toReversed())
+      const found = async (filter: JobFilter) => ids(await store.list({ ...filter, limit: 9 }))
+      t.same(await found({ createdBefore: afterMilliseconds(1) }), all)
+      t.same(await found({ createdBefore: at }), [])
+      t.same(await found({ createdAfter: afterMilliseconds(-1) }), all)
+      t.same(await found({ createdAfter: at }), [])
+    }
+  )
+
+  t.test('takes times that no id can tell, and others at the end of all times', async t => {
+    const store = await makeStore(t)
+    await store.insert(aJob())
+    const found = async (filter: JobFilter) => (await store.list({ ...filter, limit: 9 })).length
+    // The first is how the year 0 with an offset is written in UTC.
+    for (const early of [
+      '-000001-12-31T23:00:00.000Z',
+      '0000-01-01T00:00:00.000Z',
+      '1969-12-31T23:59:59.999Z',
+      '1970-01-01T00:00:00.000Z'
+    ]) {
+      t.equal(await found({ createdAfter: early }), 1, early)
+      t.equal(await found({ createdBefore: early }), 0, early)
+    }
+    const last = '9999-12-31T23:59:59.999Z'
+    t.equal(await found({ createdBefore: last }), 1)
+    t.equal(await found({ createdAfter: last }), 0)
+    t.equal(await found({ createdAfter: '0000-01-01T00:00:00.000Z', createdBefore: last }), 1)
   })
 
   t.test('counts jobs by status', async t => {

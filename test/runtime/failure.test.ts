@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { CodeHints } from '../../src/contract/code-hints.ts'
-import { emptyReport, type RunReport } from '../../src/contract/run-report.ts'
+import { emptyReport } from '../../src/contract/empty-report.ts'
+import type { RunReport } from '../../src/contract/run-report.ts'
 import { chooseExperiment } from '../../src/runtime/choose-experiment.ts'
 import { failureOf, programFailure, userError } from '../../src/runtime/failure.ts'
 import { hintsFor } from '../../src/runtime/hints.ts'

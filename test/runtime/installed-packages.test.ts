@@ -1,5 +1,5 @@
 import t from 'tap'
-import { lockDigest } from '../../src/contract/environment-lock.ts'
+import { lockDigest } from '../../src/contract/lock-digest.ts'
 import { installedPackages } from '../../src/runtime/installed-packages.ts'
 import { python } from '../helpers/python.ts'
 

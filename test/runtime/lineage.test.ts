@@ -2,9 +2,9 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { lockDigest } from '../../src/contract/environment-lock.ts'
-import { readMetricLine } from '../../src/contract/metric-lines.ts'
-import { runReportFile } from '../../src/contract/run-report.ts'
+import { runReportFile } from '../../src/contract/container.ts'
+import { lockDigest } from '../../src/contract/lock-digest.ts'
+import { readMetricLine } from '../../src/contract/read-metric-line.ts'
 import { readResults, startRuntime } from '../helpers/runtime.ts'
 
 t.test('while a program runs its metrics are told, and in the end what it ran with', async t => {

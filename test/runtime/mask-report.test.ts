@@ -1,6 +1,7 @@
 import t from 'tap'
+import { emptyReport } from '../../src/contract/empty-report.ts'
 import { createMask } from '../../src/contract/mask.ts'
-import { emptyReport, type RunReport } from '../../src/contract/run-report.ts'
+import type { RunReport } from '../../src/contract/run-report.ts'
 import { maskReport } from '../../src/runtime/mask-report.ts'
 
 const named = 'of hunter22'

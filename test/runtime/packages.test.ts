@@ -18,7 +18,8 @@ t.test(
       ])
       .map(([, name = '']) => name)
 
-    const names = [...new Set(imported)].sort()
+    // Files with schemas need it, and the runtime loads none of them (loaded-modules.test.ts).
+    const names = [...new Set(imported)].filter(name => name !== 'typebox').sort()
     t.ok(names.length > 0)
     t.strictSame(dependencies, Object.fromEntries(names.map(name => [name, all[name]])))
   }

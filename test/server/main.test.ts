@@ -91,6 +91,14 @@ t.test('a second signal ends it at once', async t => {
   t.equal(await service.exited, 1)
 })
 
+t.test('a crash ends it as a crash, so that it is seen and restarted', async t => {
+  for (const signal of ['SIGSEGV', 'SIGABRT'] as const) {
+    const service = await startService(t, testFolder(t), { CLOSE_DELAY_SECONDS: '3600' })
+    service.process.kill(signal)
+    t.equal(await service.exited, signal)
+  }
+})
+
 t.test('who waits gets the job as it is, and who follows is let go to come again', async t => {
   const service = await startService(t, testFolder(t))
   const { url } = service

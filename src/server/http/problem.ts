@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { errorEntry, errorUri } from '../error-guide.ts'
 import { InvalidRequest, SubmissionInvalid } from '../errors.ts'
 import { retrySeconds } from '../request-limits.ts'
+import { lingerWhenAnswered } from './linger.ts'
 import { translateError } from './translate-error.ts'
 
 export function toProblem(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply) {
@@ -14,8 +15,10 @@ export function toProblem(thrown: FastifyError, request: FastifyRequest, reply: 
   if (status >= 500 && (error !== thrown || thrown.cause !== undefined))
     request.log.error({ err: thrown }, 'the request failed')
   // What is left of a body that was refused is not read: the connection cannot be used again.
-  if (status === 413 || status === 417 || (refusesUnread.has(status) && isUnread(request)))
+  if (status === 413 || status === 417 || (refusesUnread.has(status) && isUnread(request))) {
     reply.header('connection', 'close')
+    lingerWhenAnswered(reply.raw)
+  }
   if (errorEntry(error.code)?.passing && !reply.hasHeader('retry-after'))
     reply.header('retry-after', retrySeconds)
   return reply

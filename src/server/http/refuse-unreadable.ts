@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError } from 'fastify'
 import { HeadersTooLarge, MalformedRequest, RequestTimeout, UriTooLong } from '../errors.ts'
 import { headerBytes } from '../request-limits.ts'
+import { linger } from './linger.ts'
 import { problemHeaders, problemOf } from './problem.ts'
 
 /** What Node says of it; `rawPacket` are the bytes that were read last. */
@@ -38,12 +39,8 @@ function answer(error: FastifyError, socket: Socket): void {
     connection: 'close'
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(
+  socket.write(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`
   )
-  // Closed at once with bytes unread, a connection is reset, and the answer is lost with it.
-  const timer = setTimeout(() => socket.destroy(), lingerMilliseconds)
-  socket.once('close', () => clearTimeout(timer))
+  linger(socket)
 }
-
-const lingerMilliseconds = 500

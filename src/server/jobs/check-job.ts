@@ -1,5 +1,4 @@
 /** One job of a submission against its project and the backend: the job as it would be, and every fault. */
-import { monotonicFactory } from 'ulid'
 import { checkSubmission } from '../../contract/check-submission.ts'
 import type { Fault } from '../../contract/fault.ts'
 import type { Backend } from '../backends/index.ts'
@@ -9,11 +8,8 @@ import { version } from '../version.ts'
 import { backendJob } from './backend-job.ts'
 import type { CheckedFields, Fields } from './check-fields.ts'
 import type { JobRecord } from './job.ts'
+import { nextId } from './next-id.ts'
 import type { OpenProject } from './open-project.ts'
-
-/** Ids are in order of creation, and fit for a SageMaker training job's name. */
-const nextUlid = monotonicFactory()
-export const nextId = (kind: 'job' | 'batch') => `${kind}-${nextUlid().toLowerCase()}`
 
 /** `project` is absent where it could not be read: the rest is checked all the same. */
 export async function checkJob(

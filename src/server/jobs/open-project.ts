@@ -2,7 +2,7 @@
 import type { Fault } from '../../contract/fault.ts'
 import { type Reading, readProject } from '../../contract/mlproject.ts'
 import type { Room } from '../disk.ts'
-import { ProjectNotFound, SubmissionInvalid } from '../errors.ts'
+import { ProjectNotFound, StorageUnavailable, SubmissionInvalid } from '../errors.ts'
 import {
   inspectArchive,
   type ProjectFacts,
@@ -57,7 +57,10 @@ export async function openProject(
   return undefined
 }
 
-/** Of a project that the storage has. Throws PROJECT_NOT_FOUND, or SUBMISSION_INVALID where there is none at this path. */
+/**
+ * Of a project that the storage has. Throws PROJECT_NOT_FOUND, SUBMISSION_INVALID where there is none at this path, and
+ * STORAGE_UNAVAILABLE where it breaks off.
+ */
 export async function openStored(
   digest: string,
   path: string | undefined,
@@ -69,7 +72,16 @@ export async function openStored(
     storage.read(key).catch(async error => {
       throw (await storage.stat(key)) ? error : new ProjectNotFound(digest)
     })
-  return withReading(await readStored(open, { ...options, ...optional(path) }))
+  const read = readStored(open, { ...options, ...optional(path) })
+  return withReading(await read.catch(explain(digest)))
+}
+
+/** It was inspected before it was stored: what is neither ours nor the disk's own word is an answer that broke off. */
+const explain = (digest: string) => (error: NodeJS.ErrnoException) => {
+  if ('statusCode' in error || error.syscall !== undefined) throw error
+  throw new StorageUnavailable(`The project ${digest} could not be read: ${error.message}.`, {
+    cause: error
+  })
 }
 
 const withReading = (inspected: OpenProject['inspected']): OpenProject => ({

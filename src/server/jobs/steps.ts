@@ -1,6 +1,6 @@
 /** What the loop does with one job: it starts it, moves it on by what the backend sees of it, and finishes it. */
 import pLimit from 'p-limit'
-import { plainFailure } from '../../contract/run-report.ts'
+import { plainFailure } from '../../contract/plain-failure.ts'
 import type { Backend, Observation, StartOutcome } from '../backends/index.ts'
 import { projectKey, type Storage } from '../storage/index.ts'
 import { backendJob } from './backend-job.ts'

@@ -50,6 +50,7 @@ export async function openLocal(
     }),
     facilities: createFacilities({
       folder: dataDir,
+      temporary,
       python: config.python,
       trackingUri: mlflowTrackingUri,
       buildEnvironment: { ...jobEnvironment, ...buildEnvironment },

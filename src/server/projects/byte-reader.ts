@@ -1,4 +1,5 @@
 import { UnreadableArchive } from './archive-entry.ts'
+import { joinBuffers } from './join-buffers.ts'
 
 export interface ByteReader {
   /** As many bytes as asked for; fewer only where the bytes end. */
@@ -40,7 +41,7 @@ export function createByteReader(chunks: AsyncIterable<Buffer>): ByteReader {
         missing -= part.length
         parts.push(part)
       }
-      return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+      return joinBuffers(parts)
     },
     async next(length) {
       if (!(await fill())) {

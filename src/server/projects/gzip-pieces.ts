@@ -1,10 +1,14 @@
 import { promisify } from 'node:util'
 import { constants, crc32, deflateRaw as deflateRawWithCallback } from 'node:zlib'
+import { joinBuffers } from './join-buffers.ts'
 
 const deflateRaw = promisify(deflateRawWithCallback)
 
 /** Deflate, no time, no name, of an unknown system (RFC 1952). */
 const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
+
+/** What text becomes, or less. */
+const usualRatio = 0.6
 
 /** Each waits in memory, packed and not. */
 const piecesAtOnce = 2
@@ -46,14 +50,14 @@ export async function* gzipPieces(pieces: AsyncIterable<Buffer[]>): AsyncGenerat
 
 /** Whole deflate blocks, none of them the last. */
 const pack = async (piece: Buffer[]): Promise<Iterable<Buffer>> =>
-  (await seemsPacked(piece)) ? store(piece) : [await deflate(Buffer.concat(piece))]
+  (await seemsPacked(piece)) ? store(piece) : [await deflate(joinBuffers(piece))]
 
 const deflate = (bytes: Buffer): Promise<Buffer> =>
   deflateRaw(bytes, {
     level: constants.Z_BEST_SPEED,
     finishFlush: constants.Z_SYNC_FLUSH,
-    // Room for all of it: each chunk of its own costs a trip to the thread pool.
-    chunkSize: bytes.length + 1024
+    // Each chunk of its own costs a trip to the thread pool, and room that is not needed is collected as garbage.
+    chunkSize: Math.ceil(bytes.length * usualRatio) + 1024
   })
 
 function* store(piece: Buffer[]): Generator<Buffer> {

@@ -42,9 +42,9 @@ export async function inspectArchive(
 
 /** What is sent most; it is not to wait behind archives that take a minute. */
 const smallBytes = 8 * 2 ** 20
-/** More at once are no faster, for each takes a core, and each holds pieces of its archive in memory. */
 const smallInTurn = pLimit(2)
-const largeInTurn = pLimit(2)
+/** More at once are no faster, for each keeps the event loop and some cores busy, and holds 50 MiB of pieces of its archive. */
+const largeInTurn = pLimit(1)
 
 /** Whoever received it discards it by the name that it had. */
 async function withOwnName(

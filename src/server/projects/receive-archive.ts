@@ -19,8 +19,8 @@ export interface ReceiveOptions extends WriteOptions {
 }
 
 /**
- * Takes an upload in. A tar or tar.gz is inspected as it comes and only the project is written, as long as few come at
- * once: others, and zips, whose list of entries is their end, are spooled to be inspected in their turn. Throws
+ * Takes an upload in. A tar or tar.gz is inspected as it comes and only the project is written, one at once: others, and
+ * zips, whose list of entries is their end, are spooled to be inspected in their turn. Throws
  * UPLOAD_TOO_LARGE and what ends the stream; what is wrong with the archive is kept for later, and the rest of it read:
  * a client that sends does not listen. The stream is destroyed where it cannot go on.
  */
@@ -31,18 +31,17 @@ export async function receiveArchive(
   const source = createUploadSource(stream, options.limits.uploadBytes, options.signal)
   try {
     const format = await formatOf(source)
-    return format === undefined || atOnce.activeCount >= places
+    return format === undefined || inspecting.activeCount > 0
       ? await writeSpool(source.rest(), options)
-      : await atOnce(() => inspectRest(source, format, options))
+      : await inspecting(() => inspectRest(source, format, options))
   } catch (error) {
     await source.close()
     throw error
   }
 }
 
-/** Never waited for: who is slow to send may have one for hours. Each holds pieces of its archive in memory. */
-const places = 2
-const atOnce = pLimit(places)
+/** Never waited for: who is slow to send may have it for hours. Each holds 50 MiB of pieces of its archive. */
+const inspecting = pLimit(1)
 
 /** undefined where it is to be spooled. */
 async function formatOf(source: UploadSource): Promise<'gzip' | 'tar' | undefined> {

@@ -26,7 +26,7 @@ export async function writeProject(
 ): Promise<WrittenProject> {
   const intake = createProjectIntake(options.limits)
   try {
-    const archive = await writeSpool(writeTar(intake.members(entries)), options)
+    const archive = await writeSpool(writeTar(intake.members(entries)), options, { kept: true })
     return { archive, facts: intake.result }
   } catch (error) {
     if (error instanceof UnreadableArchive) {

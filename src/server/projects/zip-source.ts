@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { RandomAccessReader } from 'yauzl'
 import { UnreadableArchive } from './archive-entry.ts'
+import { joinBuffers } from './join-buffers.ts'
 
 const windowBytes = 2 ** 20
 
@@ -31,7 +32,7 @@ export class ZipSource extends RandomAccessReader {
       parts.push(part)
       at += part.length
     }
-    return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
+    return joinBuffers(parts)
   }
 
   async *range(start: number, end: number): AsyncGenerator<Buffer> {

@@ -1,6 +1,7 @@
 /** Where a job's results came from, as the API shows it. */
 import { type Static, Type } from 'typebox'
-import { lockDigest, Package } from '../../contract/environment-lock.ts'
+import { Package } from '../../contract/environment-lock.ts'
+import { lockDigest } from '../../contract/lock-digest.ts'
 import { rawParameters } from '../../contract/parameters.ts'
 import type { RunReport } from '../../contract/run-report.ts'
 import { Resources } from '../backends/index.ts'

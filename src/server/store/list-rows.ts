@@ -19,14 +19,12 @@ export async function listRows(database: Kysely<Tables>, query: JobQuery): Promi
   return all.orderBy('id', 'desc').limit(limit).execute()
 }
 
-function pageOf(database: Kysely<Tables>, { limit, before, tags = [], ...filter }: JobQuery) {
+function pageOf(database: Kysely<Tables>, { limit, tags = [], ...filter }: JobQuery) {
   const tagged = tags.length > 0
-  let found = filtered(
+  return filtered(
     tagged ? withTags(database, filter.tenant, tags) : database.selectFrom('jobs'),
     filter
   )
-  if (before !== undefined) found = found.where('jobs.id', '<', before)
-  return found
     .select(['jobs.id', 'stop_requested_at', 'version', 'document'])
     .orderBy(tagged ? sql.ref('job_tags.job_id') : 'jobs.id', 'desc')
     .limit(limit)
@@ -51,6 +49,6 @@ function withTags(
   })
   const jobs = database.selectFrom('job_tags').crossJoin('jobs')
   const all = conditions.reduce((some, condition) => some.where(condition), jobs)
-  // Filters speak of jobs alone.
+  // Kysely's type has the columns of both tables, which no type of one table takes; filters speak of jobs alone.
   return all as unknown as SelectedJobs<object>
 }

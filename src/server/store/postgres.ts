@@ -22,22 +22,26 @@ export interface PostgresOptions {
   onProblem(text: string): void
   /** How long a leader may be silent before another service takes over; tests wait less. */
   leaseMilliseconds?: number
+  /** How long the server may say nothing to a question before its connection is given up; tests wait less. */
+  silenceMilliseconds?: number
 }
 
 const statementMilliseconds = 15_000
-const silenceMilliseconds = 20_000
-const timeouts: pg.ClientConfig = {
+const defaultSilenceMilliseconds = 20_000
+
+const timeoutsOf = (silenceMilliseconds: number): pg.ClientConfig => ({
   statement_timeout: statementMilliseconds,
   // A service that hangs in a transaction holds its locks no longer.
   idle_in_transaction_session_timeout: statementMilliseconds,
   // A server that says nothing any more is found out before the system gives its connection up.
   stream: () => {
     const socket = new Socket()
-    return socket.setTimeout(silenceMilliseconds, () =>
-      socket.destroy(new Error(`the server was silent for ${silenceMilliseconds / 1000} seconds`))
-    )
+    return socket.setTimeout(silenceMilliseconds, () => {
+      const text = `the server was silent for ${silenceMilliseconds / 1000} seconds`
+      socket.destroy(Object.assign(new Error(text), { code: 'ETIMEDOUT' }))
+    })
   }
-}
+})
 
 const requestConnections = 8
 /** They are held while the storage is asked, too: where that is slow, reading jobs is not. */
@@ -47,6 +51,7 @@ const defaultLeaseMilliseconds = 8_000
 /** Brings the tables up to date, one service after the other. Throws one sentence where the database cannot be used. */
 export async function createPostgresStore(options: PostgresOptions): Promise<Store> {
   const { onProblem, leaseMilliseconds = defaultLeaseMilliseconds } = options
+  const timeouts = timeoutsOf(options.silenceMilliseconds ?? defaultSilenceMilliseconds)
   const connection: pg.ClientConfig = {
     connectionString: options.url,
     application_name: 'mlflow-jobs',

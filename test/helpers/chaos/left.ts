@@ -5,6 +5,17 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { tryLock } from '../../../src/system/lock.ts'
 
+/**
+ * In the data folders of the services of one database. One that no longer leads leaves what SageMaker's backend kept of jobs
+ * as it was until it leads again (docs/operations.md), perhaps in the middle of a write; the one that led until the end does not.
+ */
+export async function leftInFolders(folders: string[]): Promise<string[]> {
+  const left = await Promise.all(folders.map(leftInFolder))
+  const isKept = (line: string) => /^jobs\/[^/]+\/sagemaker\b/.test(line)
+  const oneHasLed = folders.length > 1 && left.some(lines => !lines.some(isKept))
+  return left.flat().filter(line => !(oneHasLed && isKept(line)))
+}
+
 /** Temporary files, what the backend kept of jobs, a lock that nobody gives back. */
 export async function leftInFolder(data: string): Promise<string[]> {
   const paths = await readdir(data, { recursive: true })

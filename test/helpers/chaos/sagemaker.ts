@@ -12,7 +12,7 @@ import { s3ClientFor } from '../s3-client.ts'
 import { startS3 } from '../s3-server.ts'
 import { type Call, startSageMaker } from '../sagemaker/index.ts'
 import { sagemakerEnvironment } from '../sagemaker-service.ts'
-import { leftInFolder, leftInSqlite, orphans, sayOrphans } from './left.ts'
+import { leftInFolders, leftInSqlite, orphans, sayOrphans } from './left.ts'
 import { crashPoints, type Stage, type StageOptions } from './stage.ts'
 
 const { S3_BUCKET: bucket, S3_PREFIX: prefix } = sagemakerEnvironment
@@ -116,7 +116,7 @@ async function createStage(options: StageOptions, postgres?: PostgresServer): Pr
       return [
         ...left,
         ...Uploads.map(({ Key }) => `an upload of ${Key} is left over in S3`),
-        ...(await Promise.all(folders.filter(existsSync).map(leftInFolder))).flat(),
+        ...(await leftInFolders(folders.filter(existsSync))),
         ...(postgres && url ? await leftInPostgres(postgres, url) : folders.flatMap(leftInSqlite))
       ]
     },

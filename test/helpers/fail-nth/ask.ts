@@ -5,15 +5,18 @@ export interface Answer {
   status: number
   /** Of a problem; "no problem" where a refusal has no such body. */
   code?: string
-  /** It began, and did not end. */
+  /** It began, and did not end; with a status of 0, it did not begin either. */
   cutOff?: boolean
   body?: unknown
 }
 
+/** Longer than anything that is waited for. */
+const longestMilliseconds = 60_000
+
 export async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
   let status = 0
   try {
-    const response = await fetch(url, init)
+    const response = await fetch(url, { signal: AbortSignal.timeout(longestMilliseconds), ...init })
     status = response.status
     const text = await response.text()
     const isJson = /json/.test(response.headers.get('content-type') ?? '')

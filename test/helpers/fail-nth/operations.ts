@@ -1,8 +1,9 @@
 /** What can be asked of the service, and what must be so when it was asked again after a failure. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InjectOptions } from 'fastify'
+import { StorageUnavailable, StoreUnavailable } from '../../../src/server/errors.ts'
 import { isTerminal } from '../../../src/server/jobs/job.ts'
-import { projectKey } from '../../../src/server/storage/index.ts'
+import { modelKey, projectKey } from '../../../src/server/storage/index.ts'
 import { aJob } from '../job-record.ts'
 import { form, pack, simpleProject } from '../project.ts'
 import { leftBy, type Stage } from './stage.ts'
@@ -33,6 +34,11 @@ export const cutOff = -1
 function cutOffOnly(error: NodeJS.ErrnoException): number {
   if (error.code !== 'LIGHT_ECONNRESET') throw error
   return cutOff
+}
+
+function unavailableOnly(error: unknown): 0 {
+  if (error instanceof StoreUnavailable || error instanceof StorageUnavailable) return 0
+  throw error
 }
 
 const nothing = async () => {}
@@ -128,6 +134,19 @@ export const operations: Operation[] = [
     act: asks({ method: 'DELETE', url: '/jobs/job-a' }),
     again: [204, 404],
     check: jobsAre(0)
+  },
+  {
+    name: 'sweep',
+    prepare: ended,
+    // What is thrown is logged, and the next sweep tries again.
+    act: stage => stage.sweep().then(() => 0, unavailableOnly),
+    again: [0],
+    async check(stage) {
+      const faults = await jobsAre(0)(stage)
+      const keys = [modelKey('job-a'), projectKey({ tenant: 'default', digest })]
+      const kept = await Promise.all(keys.map(key => stage.storage.stat(key)))
+      return [...faults, ...keys.filter((_, n) => kept[n]).map(key => `${key} is kept`)]
+    }
   },
   ...['', '/logs', '/metrics', '/model', '/model/files', '/provenance'].map(path => ({
     name: `read ${path || 'a job'}`,

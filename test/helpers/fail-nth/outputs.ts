@@ -3,7 +3,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { create } from 'tar'
-import { emptyReport, runReportFile } from '../../../src/contract/run-report.ts'
+import { runReportFile } from '../../../src/contract/container.ts'
+import { emptyReport } from '../../../src/contract/empty-report.ts'
 
 export interface Outputs {
   model: string

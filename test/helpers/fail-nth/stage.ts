@@ -7,6 +7,8 @@ import type { FastifyInstance } from 'fastify'
 import { StorageUnavailable, StoreUnavailable } from '../../../src/server/errors.ts'
 import { isTerminal } from '../../../src/server/jobs/job.ts'
 import { watchStore } from '../../../src/server/jobs/job-changes.ts'
+import { createProjectLock } from '../../../src/server/jobs/project-lock.ts'
+import { sweep } from '../../../src/server/jobs/sweep.ts'
 import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
 import { logKey, modelKey, type Storage } from '../../../src/server/storage/index.ts'
 import type { Store } from '../../../src/server/store/index.ts'
@@ -29,6 +31,8 @@ export interface Stage {
   /** A new process takes over. */
   restart(): Promise<void>
   start(): void
+  /** One sweep, to which every job that has ended is too old, and every project that none needs. */
+  sweep(): Promise<void>
   put(key: string): Promise<void>
   /** What lies about that belongs to no job and no project. */
   leftovers(): Promise<string[]>
@@ -102,6 +106,18 @@ export async function createStage(stores?: Stores): Promise<Stage> {
     calls,
     patienceMilliseconds: 200,
     start: () => composed.jobs.start(),
+    async sweep() {
+      await sweep({
+        ...parts,
+        projectLock: createProjectLock(),
+        jobMilliseconds: 0,
+        // Never reached; Infinity would look for jobs by the times that ids begin with, and these have none.
+        jobBytes: Number.MAX_SAFE_INTEGER,
+        projectMilliseconds: 0,
+        projectBytes: Infinity,
+        log: { info() {}, error() {} }
+      })
+    },
     async restart() {
       await composed.end()
       await begin()

@@ -3,12 +3,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { create } from 'tar'
-import {
-  emptyReport,
-  plainFailure,
-  type RunReport,
-  runReportFile
-} from '../../../src/contract/run-report.ts'
+import { runReportFile } from '../../../src/contract/container.ts'
+import { emptyReport } from '../../../src/contract/empty-report.ts'
+import { plainFailure } from '../../../src/contract/plain-failure.ts'
+import type { RunReport } from '../../../src/contract/run-report.ts'
 
 export interface Archives {
   model: Buffer

@@ -3,7 +3,7 @@
  * it may see late, or see what was before, or see nothing; and it remembers what the service must not do.
  */
 
-import { plainFailure } from '../../../src/contract/run-report.ts'
+import { plainFailure } from '../../../src/contract/plain-failure.ts'
 import type {
   Backend,
   BackendJob,

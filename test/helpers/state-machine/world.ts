@@ -11,7 +11,7 @@ import { defaultLimits } from '../../../src/server/projects/project-limits.ts'
 import { projectKey } from '../../../src/server/storage/index.ts'
 import type { Store } from '../../../src/server/store/index.ts'
 import { noTenantLimits } from '../../../src/server/tenant-limits.ts'
-import { aJob } from '../job-record.ts'
+import { aJob, idOf } from '../job-record.ts'
 import type { Clock } from './clock.ts'
 import { type Caller, createFaults, type FaultKind, Injected } from './faults.ts'
 import { createMemoryStorage } from './memory-storage.ts'
@@ -203,8 +203,8 @@ export function createWorld(store: Store, clock: Clock): World {
   return {
     remote,
     submit() {
-      const id = `job-${String(made++).padStart(9, '0')}`
       const createdAt = new Date().toISOString()
+      const id = idOf(createdAt, String(made++))
       const transitions = [{ status: 'queued', reason: null, at: createdAt } as const]
       ids.push(id)
       request(

@@ -1,6 +1,6 @@
 /** What a caller can know things by. Of what is not there, they are as long as those of what is. */
 import { randomBytes } from 'node:crypto'
-import { nextId } from '../../../src/server/jobs/check-job.ts'
+import { nextId } from '../../../src/server/jobs/next-id.ts'
 
 export interface Names {
   id: string

@@ -3,7 +3,7 @@
  * alternate, as ratios. Told, not judged: the number of reads, which does not depend on the machine, is judged.
  */
 
-import { nextId } from '../../../src/server/jobs/check-job.ts'
+import { nextId } from '../../../src/server/jobs/next-id.ts'
 import { aJob } from '../job-record.ts'
 import { type Names, namesOfNothing } from './names.ts'
 import { type Asked, operationsOf, requestsOf } from './operations.ts'

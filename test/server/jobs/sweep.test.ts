@@ -9,7 +9,7 @@ import { type SweepOptions, sweep } from '../../../src/server/jobs/sweep.ts'
 import { logKey, modelKey, projectKey, type Storage } from '../../../src/server/storage/index.ts'
 import type { Store } from '../../../src/server/store/index.ts'
 import { testApp } from '../../helpers/app.ts'
-import { aJob } from '../../helpers/job-record.ts'
+import { aJob, idOf } from '../../helpers/job-record.ts'
 import { pack, simpleProject } from '../../helpers/project.ts'
 
 const day = 24 * 60 * 60 * 1000
@@ -43,12 +43,12 @@ async function stage(t: Test, keep: Partial<SweepOptions> = {}) {
   }
   /** One that ended so many days ago, after an hour, with a model, a log and a project of its own letter. */
   async function ended(letter: string, days: number, changes: Partial<JobRecord> = {}) {
-    const id = `job-${letter}`
     const digest = digestOf(letter)
     const endedAt = daysAgo(days)
-    const createdAt = daysAgo(days + 1 / 24)
+    const { createdAt = daysAgo(days + 1 / 24) } = changes
+    const id = idOf(createdAt, letter)
     const project = { ...aJob().project, digest }
-    const job = aJob({ id, project, status: 'succeeded', createdAt, endedAt, ...changes })
+    const job = aJob({ id, project, status: 'succeeded', endedAt, ...changes, createdAt })
     await store.insert(job)
     for (const key of [modelKey(id), logKey(id)]) await put(key)
     await put(projectKey({ tenant: 'default', digest }), days + 1)
@@ -61,23 +61,23 @@ async function stage(t: Test, keep: Partial<SweepOptions> = {}) {
 
 t.test('a job goes with all that it left and its project when it ended too long ago', async t => {
   const { options, ended, jobs, has, lines, dataDir } = await stage(t)
-  await ended('a', 31)
-  await ended('b', 29)
+  const a = await ended('a', 31)
+  const b = await ended('b', 29)
 
   t.same(await sweep(options), { jobs: 1, projects: 0, failed: 0 })
 
-  t.same(await jobs(), ['job-b'])
-  t.same(readdirSync(join(dataDir, 'jobs')), ['job-b'])
+  t.same(await jobs(), [b.id])
+  t.same(readdirSync(join(dataDir, 'jobs')), [b.id])
   t.notOk(has(projectKey({ tenant: 'default', digest: digestOf('a') })))
   t.ok(has(projectKey({ tenant: 'default', digest: digestOf('b') })))
-  t.match(lines, [{ job: 'job-a', text: 'job deleted', reason: /older/ }])
+  t.match(lines, [{ job: a.id, text: 'job deleted', reason: /older/ }])
 })
 
 t.test('what counts is when a job ended, not when it was made', async t => {
   const { options, ended, jobs } = await stage(t)
-  await ended('a', 29, { createdAt: daysAgo(60) })
+  const { id } = await ended('a', 29, { createdAt: daysAgo(60) })
   await sweep(options)
-  t.same(await jobs(), ['job-a'])
+  t.same(await jobs(), [id])
 })
 
 t.test(
@@ -85,38 +85,40 @@ t.test(
   async t => {
     const { options, ended, jobs } = await stage(t)
     await ended('a', 99, { endRecordedAt: daysAgo(31) })
-    await ended('b', 99, { endRecordedAt: daysAgo(29) })
+    const { id } = await ended('b', 99, { endRecordedAt: daysAgo(29) })
     await sweep(options)
-    t.same(await jobs(), ['job-b'])
+    t.same(await jobs(), [id])
   }
 )
 
 t.test('a job that has not ended is kept, however old it is, and so is its project', async t => {
   for (const status of ['queued', 'starting', 'running', 'stopping'] as const) {
     const { options, ended, jobs, has } = await stage(t, { jobMilliseconds: 0, jobBytes: 0 })
-    await ended('a', 99, { status, endedAt: null })
+    const { id } = await ended('a', 99, { status, endedAt: null })
     t.same(await sweep(options), { jobs: 0, projects: 0, failed: 0 })
-    t.same(await jobs(), ['job-a'])
+    t.same(await jobs(), [id])
     t.ok(has(projectKey({ tenant: 'default', digest: digestOf('a') })))
   }
 })
 
 t.test('by default nothing goes but projects that no job needs', async t => {
   const { options, ended, put, jobs, has } = await stage(t, { jobMilliseconds: Infinity })
-  await ended('a', 9999)
+  const { id } = await ended('a', 9999)
   await put(projectKey({ tenant: 'default', digest: digestOf('b') }), 8)
   await put(projectKey({ tenant: 'default', digest: digestOf('c') }), 6)
   t.same(await sweep(options), { jobs: 0, projects: 1, failed: 0 })
-  t.same(await jobs(), ['job-a'])
+  t.same(await jobs(), [id])
   t.notOk(has(projectKey({ tenant: 'default', digest: digestOf('b') })))
   t.ok(has(projectKey({ tenant: 'default', digest: digestOf('c') })), 'a submission may follow')
 })
 
 t.test('the oldest jobs go until what the others left fits', async t => {
   const { options, ended, jobs } = await stage(t, { jobBytes: 250, jobMilliseconds: Infinity })
-  for (const letter of ['a', 'b', 'c', 'd']) await ended(letter, 1, { keptBytes: 100 })
+  const ids: string[] = []
+  for (const letter of ['a', 'b', 'c', 'd'])
+    ids.unshift((await ended(letter, 1, { keptBytes: 100 })).id)
   t.match(await sweep(options), { jobs: 2 })
-  t.same(await jobs(), ['job-d', 'job-c'])
+  t.same(await jobs(), ids.slice(0, 2))
   t.match(await sweep(options), { jobs: 0 })
 })
 
@@ -124,25 +126,27 @@ t.test(
   'what is known to have ended for less than an hour is kept, for somebody may be about to fetch it',
   async t => {
     const { options, ended, jobs } = await stage(t, { jobBytes: 0 })
-    await ended('a', 0.5 / 24)
+    const a = await ended('a', 0.5 / 24)
     await ended('b', 1.5 / 24, { model: { sizeBytes: 9, fileCount: 1, loggedModels: [] } })
-    await ended('c', 99, { endRecordedAt: daysAgo(0.5 / 24) })
+    const c = await ended('c', 99, { endRecordedAt: daysAgo(0.5 / 24) })
     await ended('d', 99, { endRecordedAt: daysAgo(1.5 / 24), keptBytes: 9 })
     await sweep(options)
-    t.same(await jobs(), ['job-c', 'job-a'])
+    t.same(await jobs(), [a.id, c.id])
   }
 )
 
 t.test('there may be more jobs than are looked at in one go', async t => {
   const { options, store } = await stage(t)
+  const createdAt = daysAgo(32)
+  const idOfNth = (n: number) => idOf(createdAt, `${1000 + n}`)
   const jobs = Array.from({ length: 250 }, (_, n) =>
-    aJob({ id: `job-${1000 + n}`, status: 'failed', endedAt: daysAgo(n < 249 ? 31 : 1) })
+    aJob({ id: idOfNth(n), createdAt, status: 'failed', endedAt: daysAgo(n < 249 ? 31 : 1) })
   )
   await store.insert(jobs)
   t.match(await sweep(options), { jobs: 249 })
   t.same(
     (await store.list({ limit: 9 })).map(({ id }) => id),
-    ['job-1249']
+    [idOfNth(249)]
   )
 })
 
@@ -167,28 +171,28 @@ t.test('keys that are too old are forgotten', async t => {
 t.test('a sweep that is told to end leaves the rest to the next', async t => {
   const { options, ended, jobs } = await stage(t)
   const stop = new AbortController()
-  for (const letter of ['a', 'b', 'c']) await ended(letter, 31)
+  const [a, b] = [await ended('a', 31), await ended('b', 31), await ended('c', 31)]
   const { log } = options
   const info = (data: object, text: string) => {
     log.info(data, text)
     stop.abort()
   }
   t.match(await sweep({ ...options, log: { ...log, info } }, stop.signal), { jobs: 1 })
-  t.same(await jobs(), ['job-b', 'job-a'])
+  t.same(await jobs(), [b.id, a.id])
   t.match(await sweep(options), { jobs: 2 })
 })
 
 t.test('what cannot be removed holds up nothing else, and is tried again', async t => {
   const { options, storage, ended, jobs, lines } = await stage(t)
-  for (const letter of ['a', 'b', 'c']) await ended(letter, 31)
+  const [, b] = [await ended('a', 31), await ended('b', 31), await ended('c', 31)]
   const remove = async (key: string) => {
-    if (key === 'jobs/job-b/') throw new Error('not now')
+    if (key === `jobs/${b.id}/`) throw new Error('not now')
     await storage.remove(key)
   }
   const broken = { ...options, storage: { ...storage, remove } }
   t.same(await sweep(broken), { jobs: 2, projects: 0, failed: 1 })
-  t.same(await jobs(), ['job-b'])
-  t.match(lines, [{}, { job: 'job-b', err: { message: 'not now' } }, {}])
+  t.same(await jobs(), [b.id])
+  t.match(lines, [{}, { job: b.id, err: { message: 'not now' } }, {}])
   t.match(await sweep(options), { jobs: 1, failed: 0 })
 })
 
@@ -245,9 +249,10 @@ for (const done of [false, true])
           const { options, ended, put, jobs, has, dataDir } = await stage(t)
           await ended('a', 31)
           await ended('b', 32)
-          const { project } = await ended('c', 1)
+          const c = await ended('c', 1)
+          const { project } = c
           await ended('d', 33, { project })
-          await ended('e', 40, { status: 'running', endedAt: null })
+          const e = await ended('e', 40, { status: 'running', endedAt: null })
           await put(projectKey({ tenant: 'default', digest: digestOf('f') }), 8)
 
           const { reached, ...parts } = dying(options, nth, done)
@@ -256,15 +261,15 @@ for (const done of [false, true])
           if (crashed) crashes++
           await sweep(options)
 
-          t.same(await jobs(), ['job-e', 'job-c'])
-          t.same(readdirSync(join(dataDir, 'jobs')).sort(), ['job-c', 'job-e'])
+          t.same(await jobs(), [c.id, e.id])
+          t.same(readdirSync(join(dataDir, 'jobs')).sort(), [e.id, c.id])
           t.same(
             readdirSync(join(dataDir, 'projects')).sort(),
             [project.digest, digestOf('e')].map(digest =>
               projectKey({ tenant: 'default', digest }).slice(9)
             )
           )
-          for (const id of ['job-c', 'job-e'])
+          for (const { id } of [c, e])
             for (const key of [modelKey(id), logKey(id)]) t.ok(has(key), key)
         })
       }

@@ -189,15 +189,15 @@ t.test('writes of a tar nothing but the project, while it comes', async t => {
   t.ok((await readFile(received.path)).subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])))
 })
 
-t.test('spools a tar as it is while others are slow to come, and does not wait', async t => {
+t.test('spools a tar as it is while another is slow to come, and does not wait', async t => {
   const folder = t.testdir({})
-  const slow = [startUpload(folder, archive), startUpload(folder, archive)]
-  while ((await readdir(folder)).length < 2) await sleep(1)
+  const slow = startUpload(folder, archive)
+  while ((await readdir(folder)).length < 1) await sleep(1)
   const spooled = await receive(Readable.from([archive]), { folder })
   t.ok(archive.equals(await readFile(spooled.path)))
   t.equal(spooled.project, undefined)
-  for (const { end } of slow) end()
-  for (const { receiving } of slow) t.ok((await receiving).project)
+  slow.end()
+  t.ok((await slow.receiving).project)
 })
 
 t.test(

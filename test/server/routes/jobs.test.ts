@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { testApp } from '../../helpers/app.ts'
-import { aJob } from '../../helpers/job-record.ts'
+import { aJob, idOf } from '../../helpers/job-record.ts'
 
 t.test('jobs are listed newest first, a page at a time', async t => {
   const { app, store } = await testApp(t)
@@ -50,27 +50,25 @@ t.test('a page stays where it was while newer jobs come', async t => {
 t.test('jobs are found by name, tags, project, batch and time', async t => {
   const { app, store } = await testApp(t)
   const { digest } = aJob().project
+  const [first, second] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'] as const
+  const [a, b] = [idOf(first, 'a'), idOf(second, 'b')]
   await store.insert([
-    aJob({
-      id: 'job-a',
-      name: 'one',
-      tags: { team: 'a:b' },
-      createdAt: '2026-01-01T00:00:00.000Z'
-    }),
-    aJob({ id: 'job-b', name: 'two', batch: 'batch-1', createdAt: '2026-01-02T00:00:00.000Z' })
+    aJob({ id: a, name: 'one', tags: { team: 'a:b' }, createdAt: first }),
+    aJob({ id: b, name: 'two', batch: 'batch-1', createdAt: second })
   ])
   for (const [query, ids] of [
-    ['name=one', ['job-a']],
-    ['tag=team:a:b', ['job-a']],
+    ['name=one', [a]],
+    ['tag=team:a:b', [a]],
     ['tag=team:a:b&tag=team:x', []],
     ['tag=team:x&tag=team:a:b', []],
-    ['batch=batch-1', ['job-b']],
-    [`project=${digest}`, ['job-b', 'job-a']],
-    ['createdAfter=2026-01-01T12:00:00%2B02:00', ['job-b']],
+    ['batch=batch-1', [b]],
+    [`project=${digest}`, [b, a]],
+    ['createdAfter=2026-01-01T12:00:00%2B02:00', [b]],
     ['createdBefore=2026-01-01T12:00:00Z&name=two', []],
-    ['createdAfter=2025-12-31T23:59:60Z', ['job-b']],
-    ['createdAfter=2026-01-01T01:59:60.5%2B02:00', ['job-b']],
-    ['createdAfter=2025-12-31T23:59:59Z', ['job-b', 'job-a']]
+    ['createdBefore=2026-01-01T12:00:00Z', [a]],
+    ['createdAfter=2025-12-31T23:59:60Z', [b]],
+    ['createdAfter=2026-01-01T01:59:60.5%2B02:00', [b]],
+    ['createdAfter=2025-12-31T23:59:59Z', [b, a]]
   ] as const) {
     const response = await app.inject(`/jobs?${query}`)
     t.same(
@@ -198,14 +196,17 @@ t.test('a queued job says why it waits', async t => {
 
 t.test('a time of creation may have any offset, and a leap second', async t => {
   const { app, store } = await testApp(t)
-  await store.insert(aJob({ id: 'job-a', createdAt: '2026-06-30T12:00:00.000Z' }))
+  const createdAt = '2026-06-30T12:00:00.000Z'
+  await store.insert(aJob({ id: idOf(createdAt, 'a'), createdAt }))
   const found = async (query: string) => (await app.inject(`/jobs?${query}`)).json().items.length
 
   t.equal(await found('createdAfter=2016-12-31T15:59:60-08:00'), 1)
   t.equal(await found('createdAfter=2026-06-30T14:00:00%2B02:30'), 1)
   t.equal(await found('createdBefore=2016-12-31T23:59:60Z'), 0)
   t.equal(await found('createdBefore=9999-12-31T23:59:59-23:00'), 1)
+  t.equal(await found('createdAfter=9999-12-31T23:59:59-23:00'), 0)
   t.equal(await found('createdAfter=0000-01-01T00:00:00%2B01:00'), 1)
+  t.equal(await found('createdBefore=0000-01-01T00:00:00%2B01:00'), 0)
 })
 
 t.test('what only looks like a time of creation is a fault of the caller', async t => {

@@ -70,6 +70,29 @@ t.test('a client that is refused while it sends gets the answer', async t => {
   t.match(await refused.json(), { code: 'SERVICE_BUSY' })
 })
 
+t.test('a client that sends all before it reads gets the answer, too', async t => {
+  const { url, taken } = await narrowApp(t)
+  const first = beginUpload(url)
+  t.teardown(() => first.destroy())
+  await taken('uploads', 1)
+
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(
+    `POST /jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: ${8 * 2 ** 20}\r\n\r\n`
+  )
+  // Answered by now, and closed.
+  await sleep(100)
+  for (let n = 0; n < 8; n++)
+    await new Promise((resolve, reject) =>
+      socket.write(Buffer.alloc(2 ** 20), error => (error ? reject(error) : resolve(undefined)))
+    )
+
+  const answer = Buffer.concat(await Array.fromAsync(socket)).toString()
+  t.match(answer, /^HTTP\/1\.1 503 /)
+  t.match(answer, /connection: close/i)
+  t.match(answer, 'SERVICE_BUSY')
+})
+
 t.test('uploads that are refused, malformed or broken off leave no place taken', async t => {
   const { app, url, places, taken } = await narrowApp(t)
   const json = { 'content-type': 'application/json' }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
 import { createPostgresStore } from '../../../src/server/store/postgres.ts'
-import { testFolder } from '../../helpers/folder.ts'
+import { reachableFolder } from '../../helpers/folder.ts'
 import { freePort } from '../../helpers/free-port.ts'
 import { aJob } from '../../helpers/job-record.ts'
 import { noPostgres, owner, startPostgres } from '../../helpers/postgres.ts'
@@ -26,7 +26,7 @@ t.test('the store behind PgBouncer', { skip }, async t => {
   /** Answers the address of a new database, through a PgBouncer of that mode. */
   async function bounce(t: Test, settings: string): Promise<string> {
     const url = new URL(await server.makeDatabase())
-    const folder = testFolder(t)
+    const folder = await reachableFolder(t)
     const port = await freePort()
     const file = join(folder, 'pgbouncer.ini')
     await writeFile(
@@ -49,7 +49,10 @@ ${settings}
       if (bouncer.exitCode === null) await once(bouncer, 'exit')
     })
     url.port = `${port}`
-    while (!(await server.query(url.href, 'select 1').catch(() => undefined))) await sleep(50)
+    while (!(await server.query(url.href, 'select 1').catch(() => undefined))) {
+      if (bouncer.exitCode !== null) throw new Error(`pgbouncer ended with ${bouncer.exitCode}`)
+      await sleep(50)
+    }
     return url.href
   }
 

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { createPostgresStore } from '../../../src/server/store/postgres.ts'
 import { version } from '../../../src/server/version.ts'
+import { createSqlProxy } from '../../helpers/fail-nth/sql/proxy.ts'
 import { aJob } from '../../helpers/job-record.ts'
 import { noPostgres, startPostgres } from '../../helpers/postgres.ts'
 import { projectSuite } from '../../helpers/project-suite.ts'
@@ -27,6 +28,23 @@ t.test('the store over PostgreSQL', { skip: noPostgres }, async t => {
       const url = await server.makeDatabase()
       return [await open(t, url), await open(t, url)]
     })
+  })
+
+  await t.test('a server that says nothing any more is given up with its reason', async t => {
+    const proxy = await createSqlProxy(await server.makeDatabase())
+    t.teardown(() => proxy.close())
+    const { url } = proxy
+    const store = await createPostgresStore({ url, silenceMilliseconds: 300, onProblem() {} })
+    t.teardown(() => store.close())
+    proxy.arm(1, 'hang')
+
+    await t.rejects(store.get('job-a'), {
+      code: 'STORE_UNAVAILABLE',
+      message: /the server was silent for 0\.3 seconds/
+    })
+
+    proxy.disarm()
+    t.equal(await store.get('job-a'), undefined)
   })
 
   await t.test('services that start at once bring one empty database up to date', async t => {

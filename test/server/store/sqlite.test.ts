@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
+import type { JobQuery } from '../../../src/server/store/index.ts'
 import { openSqlite } from '../../../src/server/store/node-sqlite.ts'
 import { createStore } from '../../../src/server/store/sql.ts'
 import { version } from '../../../src/server/version.ts'
@@ -183,7 +184,8 @@ t.test('finds lists and the oldest jobs by an index', async t => {
   t.match(plan(`${rows} WHERE id < 'M' ORDER BY id DESC LIMIT 9`), [/USING INDEX sqlite_autoindex/])
 })
 
-t.test('what a tenant looks for is looked for among its own alone', async t => {
+/** Says how SQLite looks for what `list` is asked for. */
+async function planning(t: Test) {
   const file = fileOf(t)
   const texts: string[] = []
   const { prepare } = DatabaseSync.prototype
@@ -196,6 +198,17 @@ t.test('what a tenant looks for is looked for among its own alone', async t => {
   const store = await open(t, file)
   const database = new DatabaseSync(file)
   t.teardown(() => database.close())
+  const text = () => texts.at(-1) ?? ''
+  const planOf = async (filter: Omit<JobQuery, 'limit'>) => {
+    await store.list({ limit: 9, ...filter })
+    const rows = prepare.call(database, `EXPLAIN QUERY PLAN ${text()}`).all()
+    return rows.map(({ detail }) => String(detail))
+  }
+  return Object.assign(planOf, { text })
+}
+
+t.test('what a tenant looks for is looked for among its own alone', async t => {
+  const planOf = await planning(t)
   const tag: [string, string] = ['k', 'v']
 
   for (const filter of [
@@ -211,11 +224,7 @@ t.test('what a tenant looks for is looked for among its own alone', async t => {
     { tags: [tag] },
     { tags: [tag, tag], status: ['queued' as const, 'running' as const] }
   ]) {
-    await store.list({ tenant: 'b', limit: 9, ...filter })
-    const details = prepare
-      .call(database, `EXPLAIN QUERY PLAN ${texts.at(-1)}`)
-      .all()
-      .map(({ detail }) => String(detail))
+    const details = await planOf({ tenant: 'b', ...filter })
     // Of pages of several statuses, which are limited themselves, there is no more to say.
     const searches = details.filter(one => /^(SEARCH|SCAN)/.test(one) && !/^SCAN page/.test(one))
     t.ok(searches.length > 0)
@@ -229,6 +238,46 @@ t.test('what a tenant looks for is looked for among its own alone', async t => {
     )
   }
 })
+
+t.test('jobs of a time are searched for by their ids, which begin with it', async t => {
+  const planOf = await planning(t)
+  const [later, before] = ['2026-01-03T00:00:00.000Z', aJob().id]
+  for (const [times, bounds] of [
+    [{ createdBefore: at }, 'id<?'],
+    [{ createdAfter: at }, 'id>?'],
+    [{ createdAfter: at, createdBefore: later }, 'id>? AND id<?'],
+    [{ createdBefore: at, before }, 'id<?'],
+    [{ createdAfter: at, before }, 'id>? AND id<?']
+  ] as const)
+    for (const filter of [
+      {},
+      { status: ['failed' as const] },
+      { status: ['failed' as const, 'stopped' as const] },
+      { name: 'n' },
+      { project: 'p' },
+      { batch: 'b' }
+    ])
+      for (const tenant of [{}, { tenant: 'b' }]) {
+        const details = await planOf({ ...tenant, ...filter, ...times })
+        const searches = details.filter(one => /^(SEARCH|SCAN) jobs/.test(one))
+        t.ok(searches.length > 0)
+        for (const search of searches)
+          t.ok(
+            search.endsWith(`(${bounds})`) || search.endsWith(` AND ${bounds})`),
+            `${JSON.stringify({ ...tenant, ...filter, ...times })}: ${search}`
+          )
+      }
+})
+
+t.test(
+  'a page far behind is searched for by its place alone where a time bounds it, too',
+  async t => {
+    // SQLite searches by one of two bounds on the same side, and passes over all that are between them.
+    const planOf = await planning(t)
+    await planOf({ createdBefore: at, before: aJob().id })
+    t.equal(planOf.text().split('"id" <').length - 1, 1, planOf.text())
+  }
+)
 
 t.test('a job is on the disk when insert returns', { skip: noStrace }, async t => {
   const file = fileOf(t)

@@ -1,10 +1,10 @@
 /** A real PostgreSQL that speaks TLS, with a certificate of an authority of its own. */
-import { chown, mkdir } from 'node:fs/promises'
+import { chown } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t from 'tap'
 import { createPostgresStore } from '../../../src/server/store/postgres.ts'
-import { testFolder } from '../../helpers/folder.ts'
+import { reachableFolder } from '../../helpers/folder.ts'
 import { aJob } from '../../helpers/job-record.ts'
 import { noPostgres, owner, startPostgres } from '../../helpers/postgres.ts'
 
@@ -15,14 +15,13 @@ const hasOpenssl = await execa('openssl', ['version']).then(
 const skip = noPostgres || (!hasOpenssl && 'there is no openssl on this machine')
 
 t.test('the store over TLS', { skip }, async t => {
-  const folder = testFolder(t)
+  const folder = await reachableFolder(t)
   const fileOf = (name: string) => join(folder, name)
   const make = (name: string, ...words: string[]) =>
     execa('openssl', [
       ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${name}`],
       ...['-keyout', fileOf(`${name}.key`), '-out', fileOf(`${name}.crt`), ...words]
     ])
-  await mkdir(folder, { recursive: true })
   await make('authority')
   await make('another')
   await make(

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { trackingFolder } from '../../tracking-folder.ts'
+import { fillCompileCache } from './compile-cache.ts'
 import type { Facilities } from './index.ts'
 import { createMlflowServer } from './mlflow-server.ts'
 import { preparePython } from './python.ts'
@@ -15,6 +16,8 @@ const retrySeconds = [2, 5, 15, 30, 60]
 export interface FacilityOptions {
   /** DATA_DIR */
   folder: string
+  /** A folder that is there, for what is needed for a while. */
+  temporary: string
   /** The operator's interpreter; without it one is prepared in the folder. */
   python?: string | undefined
   /** The operator's tracking server; without it one is kept over the folder. */
@@ -38,6 +41,7 @@ export function createFacilities(options: FacilityOptions): Facilities {
   let python: { python: string; bin: string } | undefined
   let wall: WallBase | undefined
   let server: ReturnType<typeof createMlflowServer> | undefined
+  let filling: Promise<void> | undefined
   let preparing: Promise<void> | undefined
 
   const progress = (text: string) => {
@@ -55,6 +59,7 @@ export function createFacilities(options: FacilityOptions): Facilities {
       ...(options.python ? { python: options.python } : {})
     })
     if (options.sandbox.wall) wall ??= await fullWall(options, python.python)
+    if (wall) filling ??= fill(wall)
     if (!options.trackingUri) {
       server ??= createMlflowServer({
         folder: options.folder,
@@ -67,6 +72,17 @@ export function createFacilities(options: FacilityOptions): Facilities {
     }
     waitingFor = null
     for (const listener of listeners) listener()
+  }
+
+  /** Beside the rest: jobs can do without. */
+  async function fill(wall: WallBase): Promise<void> {
+    const { folder: dataDir, temporary, serverEnvironment: environment } = options
+    try {
+      await fillCompileCache({ dataDir, temporary, wall, environment, signal: closing.signal })
+    } catch (error) {
+      if (!closing.signal.aborted)
+        options.onProblem(`Jobs begin later than they could: ${(error as Error).message}`)
+    }
   }
 
   /** Tries until it succeeds: a registry that cannot be reached now may be reached later. */
@@ -105,6 +121,7 @@ export function createFacilities(options: FacilityOptions): Facilities {
       // First: what is being prepared may wait for it.
       await server?.close({ keep: keepServer })
       await preparing
+      await filling
     }
   }
 }

@@ -11,6 +11,7 @@ import { defaultTenant } from '../../tenant.ts'
 import type { Backend, BackendJob, Observation, StartOutcome } from '../index.ts'
 import { openLogFile } from '../log-file.ts'
 import { checkJob } from './check-job.ts'
+import { cacheVariables, supervisorCache } from './compile-cache.ts'
 import type { EnvironmentSweeper } from './environment-sweeper.ts'
 import { locateInputs } from './input-data.ts'
 import { type Claim, createJson, jobFolder, makeFolders, moveFolder } from './job-folder.ts'
@@ -43,6 +44,9 @@ export interface LocalOptions extends JobSettings {
   environmentSweeper?: EnvironmentSweeper
 }
 
+/** The import of MLflow takes a core for more than a second, which a job that begins, and is short, can use better. */
+const standbyPauseMilliseconds = 2000
+
 export function createLocal(options: LocalOptions): Backend {
   const { folder, slots, facilities, standbys, environmentSweeper } = options
   /** Jobs that hold a slot; made anew from the folders after a restart, by `observe`. */
@@ -72,7 +76,9 @@ export function createLocal(options: LocalOptions): Backend {
     const taken = existsSync(place.path) ? undefined : await standbys?.take(start)
     if (!taken) {
       await writeFolder(place, job, await planLaunch(start, options), given)
-      return startSupervisor(place)
+      return startSupervisor(place, {
+        variables: cacheVariables(supervisorCache(folder), given.wall)
+      })
     }
     const { standby, file } = taken
     try {
@@ -87,9 +93,9 @@ export function createLocal(options: LocalOptions): Backend {
     return standby.supervisor
   }
 
-  function prepareNext(tenant: string): void {
+  function prepareNext(tenant: string, pauseMilliseconds?: number): void {
     const tools = facilities.current()
-    if (tools) standbys?.prepare(tenant, tools)
+    if (tools) standbys?.prepare(tenant, tools, pauseMilliseconds)
   }
 
   return {
@@ -123,7 +129,7 @@ export function createLocal(options: LocalOptions): Backend {
           return found
         }
         const supervisor = await begin(job, { ...ready, ...found })
-        prepareNext(job.tenant)
+        prepareNext(job.tenant, standbyPauseMilliseconds)
         supervisors.add(job.id)
         supervisor.once('exit', () => {
           supervisors.delete(job.id)

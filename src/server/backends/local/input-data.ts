@@ -1,7 +1,7 @@
 /** Data of input channels: files and folders of this machine, only below the operator's folders for it, wherever links lead. */
 import { fileURLToPath } from 'node:url'
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
-import { plainFailure } from '../../../contract/run-report.ts'
+import { plainFailure } from '../../../contract/plain-failure.ts'
 import type { Paths } from '../../paths.ts'
 import { ofTenant } from '../../tenant.ts'
 import type { BackendJob, StartOutcome } from '../index.ts'

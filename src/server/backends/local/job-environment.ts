@@ -3,6 +3,7 @@ import { delimiter } from 'node:path'
 import { secretFromPrefix, secretNamesVariable } from '../../../contract/secrets.ts'
 import type { BackendJob } from '../index.ts'
 import { buildFolders } from './build-folders.ts'
+import { cacheVariables, runtimeCache } from './compile-cache.ts'
 import type { JobFolder } from './job-folder.ts'
 import type { Given, JobSettings } from './plan-launch.ts'
 import type { SecretFiles } from './secret-files.ts'
@@ -11,7 +12,7 @@ import type { SecretFiles } from './secret-files.ts'
 export function environmentOf(
   place: JobFolder,
   job: BackendJob,
-  { python, bin, trackingUri, secrets }: Given,
+  { python, bin, trackingUri, secrets, wall }: Given,
   { folder, jobEnvironment, buildEnvironment, stopGraceSeconds }: JobSettings
 ): Record<string, string> {
   const { environments } = buildFolders(folder, job.tenant)
@@ -29,6 +30,7 @@ export function environmentOf(
     MLFLOW_TRACKING_URI: trackingUri,
     ...job.environment,
     ...secretVariables(job, secrets),
+    ...cacheVariables(runtimeCache(folder), wall),
     SAGEMAKER_BASE_DIR: place.tree.base,
     TRAINING_JOB_NAME: job.id,
     MLFLOW_JOBS_PYTHON: python,

@@ -43,12 +43,12 @@ export function behindTheService(job: JobFile, folder: string): Command {
 }
 
 /**
- * No file longer than the room that there is: one with holes in it takes none, but whoever reads it has no end of it. In
- * units of 512 bytes, as a shell counts.
+ * No file longer than the disk: one with holes in it takes no room, but whoever reads it has no end of it. Not than the room
+ * that there is now, which may have grown when a job needs it, or takes the standby. In units of 512 bytes, as a shell counts.
  */
 function fileBlocks(folder: string): string {
-  const { bavail, bsize } = statfsSync(folder, { bigint: true })
-  return String((bavail * bsize) / 512n)
+  const { blocks, bsize } = statfsSync(folder, { bigint: true })
+  return String((blocks * bsize) / 512n)
 }
 
 /** So many of those that this process may use, beginning anywhere; empty: all. */

@@ -1,7 +1,8 @@
 /** What the runtimes of running jobs say of them: their reports, each read again only when it was replaced. */
 import { join } from 'node:path'
 import { Value } from 'typebox/value'
-import { RunReport, runReportFile } from '../../../contract/run-report.ts'
+import { runReportFile } from '../../../contract/container.ts'
+import { RunReport } from '../../../contract/run-report.ts'
 import type { JobFolder } from './job-folder.ts'
 import { withRegular } from './read-regular.ts'
 import { isInPlace } from './real-path.ts'

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { plainFailure } from '../../../contract/run-report.ts'
+import { plainFailure } from '../../../contract/plain-failure.ts'
 import { logKey, modelKey, outputKey } from '../../storage/index.ts'
 import type { Observation } from '../index.ts'
 import { isHeld } from './is-held.ts'

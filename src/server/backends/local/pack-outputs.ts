@@ -34,6 +34,7 @@ async function packFolder(folder: string, file: string, root: string): Promise<v
         noDirRecurse: true,
         gzip: { level: 1 },
         portable: true,
+        linkCache: new NoLinks(),
         // Of FIFOs, sockets and devices node-tar makes nothing, and at times it never ends then.
         filter: (_path, stat) => !('isFIFO' in stat) || isPackable(stat),
         // A job writes for its own user alone; who unpacks the archive is to read it as another.
@@ -47,6 +48,16 @@ async function packFolder(folder: string, file: string, root: string): Promise<v
   } catch (error) {
     await rm(file, { force: true })
     throw error
+  }
+}
+
+/**
+ * A file of several names is packed under each of them. With links among its entries, node-tar 7.5.23 closes its gzip twice at
+ * times, and throws where nobody can catch it.
+ */
+class NoLinks extends Map<`${number}:${number}`, string> {
+  override set(): this {
+    return this
   }
 }
 

@@ -2,9 +2,11 @@
 import { mkdtemp, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { findUser, giveAlone } from './job-user.ts'
+import { runtimeCache } from './compile-cache.ts'
+import { findUser } from './find-user.ts'
+import { giveAlone } from './give.ts'
 import { systemDevices, systemPaths } from './system-paths.ts'
-import { type WallBase, wallIn } from './wall.ts'
+import { type WallBase, wallAround } from './wall.ts'
 
 /** LOCAL_SANDBOX */
 export type SandboxMode = 'auto' | 'bwrap' | 'none'
@@ -75,7 +77,7 @@ async function findWall(options: SandboxOptions): Promise<Sandbox> {
     readOnly: readable,
     readWrite: writable,
     devices: systemDevices(),
-    tools: runtimePaths
+    tools: [...runtimePaths, runtimeCache(folder)]
   }
   if (options.user)
     wall.user = await findUser(options.user, await findProgram('setpriv', environment), environment)
@@ -107,13 +109,7 @@ async function tryWall(
   env: Record<string, string>
 ): Promise<string | undefined> {
   if (wall.user) await giveAlone(own, wall.user)
-  const [command = '', ...given] = wallIn(wall, {
-    temporary: own,
-    own: [{ path: own, as: own }],
-    workingFolder: own,
-    readOnly: [],
-    sharedBytes: 1024 ** 2
-  })
+  const [command = '', ...given] = wallAround(wall, own)
   const outside = await readlink('/proc/self/ns/pid').catch(() => '')
   const inside = [process.execPath, '--print', 'fs.readlinkSync("/proc/self/ns/pid")']
   const { failed, stdout, exitCode, stderr } = await execa(command, [...given, ...inside], {

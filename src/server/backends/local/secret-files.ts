@@ -1,7 +1,7 @@
 /** Files that hold secrets of jobs: only below the operator's folders for them, wherever links lead. */
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Fault, pointerTo } from '../../../contract/fault.ts'
-import { plainFailure } from '../../../contract/run-report.ts'
+import { plainFailure } from '../../../contract/plain-failure.ts'
 import type { Paths } from '../../paths.ts'
 import { ofTenant } from '../../tenant.ts'
 import type { BackendJob, StartOutcome } from '../index.ts'

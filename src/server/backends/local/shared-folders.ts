@@ -2,7 +2,8 @@
 import { lstat, mkdir } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { tenantFolder } from './build-folders.ts'
-import { give, type JobUser } from './job-user.ts'
+import { give } from './give.ts'
+import type { JobUser } from './job-user.ts'
 import { isBelow } from './real-path.ts'
 
 export interface SharedFolders {

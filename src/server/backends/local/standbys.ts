@@ -6,8 +6,10 @@ import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { BackendJob } from '../index.ts'
+import { cacheVariables, supervisorCache } from './compile-cache.ts'
 import { type JobFile, type JobFolder, jobFolder, makeFolders, writeJson } from './job-folder.ts'
 import { planResources } from './limits.ts'
 import { type JobSettings, planLaunch, type Start, type Tools } from './plan-launch.ts'
@@ -28,8 +30,8 @@ export interface Standby {
 }
 
 export interface Standbys {
-  /** Those of other tenants end. Made in the background; what fails is tried again with the next job. */
-  prepare(tenant: string, tools: Tools): void
+  /** Those of other tenants end. Made in the background, after a pause; what fails is tried again with the next job. */
+  prepare(tenant: string, tools: Tools, pauseMilliseconds?: number): void
   /** undefined where none fits. */
   take(job: Start): Promise<{ standby: Standby; file: JobFile } | undefined>
   close(): Promise<void>
@@ -63,7 +65,7 @@ export function createStandbys({
   settings,
   onProblem
 }: StandbyOptions): Standbys {
-  let closed = false
+  const closing = new AbortController()
   let waiting: Waiting[] = []
   let preparing: Promise<void> = Promise.resolve()
 
@@ -72,7 +74,8 @@ export function createStandbys({
     waiting = waiting.filter(each => each.tenant === tenant && each.supervisor.connected)
     await Promise.all(others.map(each => each.end()))
     const wanted = count ?? (process.availableMemory() >= enoughBytes ? 1 : 0)
-    while (!closed && waiting.length < wanted) waiting.push(await start(tenant, tools))
+    while (!closing.signal.aborted && waiting.length < wanted)
+      waiting.push(await start(tenant, tools))
   }
 
   async function start(tenant: string, tools: Tools): Promise<Waiting> {
@@ -84,7 +87,10 @@ export function createStandbys({
     if (tools.wall) await giveToWall(folder, tools.wall)
     const [main = ''] = file.arguments
     await writeJson(folder.job, { ...file, arguments: [main, 'standby'] })
-    const supervisor = await startSupervisor(folder, { waits: true })
+    const supervisor = await startSupervisor(folder, {
+      variables: cacheVariables(supervisorCache(settings.folder), tools.wall),
+      waits: true
+    })
     const exited = new Promise(resolve => supervisor.once('exit', resolve))
     const standby: Waiting = {
       folder,
@@ -106,10 +112,16 @@ export function createStandbys({
   }
 
   return {
-    prepare(tenant, tools) {
-      preparing = preparing
-        .then(() => fill(tenant, tools))
-        .catch(error => onProblem(`No job could be begun ahead: ${error.message}`))
+    prepare(tenant, tools, pauseMilliseconds = 0) {
+      const begin = () => {
+        preparing = preparing
+          .then(() => fill(tenant, tools))
+          .catch(error => onProblem(`No job could be begun ahead: ${error.message}`))
+      }
+      sleep(pauseMilliseconds, undefined, { signal: closing.signal, ref: false }).then(
+        begin,
+        () => {}
+      )
     },
     async take(start) {
       const { job } = start
@@ -124,7 +136,7 @@ export function createStandbys({
       return undefined
     },
     async close() {
-      closed = true
+      closing.abort()
       await preparing
       await Promise.all(waiting.map(each => each.end()))
     }

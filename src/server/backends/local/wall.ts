@@ -101,6 +101,16 @@ export function wallIn(base: WallBase, options: WallOptions): string[] {
   ]
 }
 
+/** Around a process that is no job's and may write in one folder. */
+export const wallAround = (base: WallBase, folder: string, temporary = folder): string[] =>
+  wallIn(base, {
+    temporary,
+    own: [{ path: folder, as: folder }],
+    workingFolder: folder,
+    readOnly: [],
+    sharedBytes: 1024 ** 2
+  })
+
 /** bwrap would make them for root alone. */
 function foldersAbove(paths: string[]): string[] {
   const above = new Set<string>()

@@ -1,6 +1,7 @@
 /** Appends what the streams of a job have to its log. The one writer of the job's log and of the state beside it. */
 import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises'
-import { addNews, type MetricNews, readMetricLine } from '../../../contract/metric-lines.ts'
+import { addNews } from '../../../contract/metric-lines.ts'
+import { type MetricNews, readMetricLine } from '../../../contract/read-metric-line.ts'
 import type { LogCalls } from './log-calls.ts'
 import { type LogPlace, loadState, saveState } from './log-state.ts'
 import { createLogStream, type LogStream } from './log-stream.ts'

@@ -1,5 +1,6 @@
 /** What SageMaker's FailureReason says, and whose fault it is. */
-import { type Failure, plainFailure } from '../../../contract/run-report.ts'
+import { plainFailure } from '../../../contract/plain-failure.ts'
+import type { Failure } from '../../../contract/run-report.ts'
 
 /**
  * Its observed shapes: `AlgorithmError: <the container's failure file>, exit code: 1`, `ClientError: ...`,

@@ -1,7 +1,7 @@
 /** The training jobs that this process looks after, as far as it knows them; what the loop asks is answered from here. */
 import type { DescribeTrainingJobResponse, TrainingJobSummary } from '@aws-sdk/client-sagemaker'
 import { decodeTime } from 'ulid'
-import { plainFailure } from '../../../contract/run-report.ts'
+import { plainFailure } from '../../../contract/plain-failure.ts'
 import type { Observation } from '../index.ts'
 import { hasEnded, observationOf, observationOfSummary } from './observation-of.ts'
 
@@ -27,6 +27,10 @@ export interface Entry {
   lookAt: number
   /** Since when SageMaker says that it has none of this name. */
   missingSince?: number
+  /** When the question was asked to which it said so last. */
+  missingAt?: number
+  /** When it was first seen, while this one was missing, to have others where this one should be. */
+  othersAt?: number
   /** Region and account are part of it. */
   arn?: string
   /** Before that time no stop is asked for (again). */
@@ -141,13 +145,15 @@ export function noteDescription(entry: Entry, described: DescribeTrainingJobResp
 function noteFound(entry: Entry, arn: string | undefined, createdAt: Date | undefined): void {
   entry.exists = true
   delete entry.missingSince
+  delete entry.othersAt
   if (arn !== undefined) entry.arn = arn
   if (createdAt) entry.createdAt = createdAt.getTime()
 }
 
 /** SageMaker says that it has no such job; that may pass, or have its cause here. */
-export function noteMissing(entry: Entry): void {
-  entry.missingSince ??= Date.now()
+export function noteMissing(entry: Entry, askedAt: number): void {
+  entry.missingAt = askedAt
+  entry.missingSince ??= askedAt
 }
 
 /** It was deleted in SageMaker, for certain. */

@@ -12,6 +12,9 @@ export const logGroup = '/aws/sagemaker/TrainingJobs'
 
 const longestWaitMilliseconds = 30_000
 
+/** Policies take a while to be known everywhere. A log that is not collected when its job has ended never is. */
+const deniedAgain = 3
+
 export interface LogPage {
   events: OutputLogEvent[]
   /** The token that was sent: there is no more for now. */
@@ -42,6 +45,7 @@ export function createLogCalls(options: LogCallsOptions, signal: AbortSignal): L
   /** Answers undefined where the group or the stream is missing. */
   async function patiently<T>(call: () => Promise<T>): Promise<T | undefined> {
     const givesUpAt = performance.now() + options.patienceMilliseconds
+    let denials = 0
     for (let pause = options.pauseMilliseconds; ; pause *= 2) {
       try {
         return await call()
@@ -49,7 +53,8 @@ export function createLogCalls(options: LogCallsOptions, signal: AbortSignal): L
         signal.throwIfAborted()
         const { name, status, message } = describe(error)
         if (name === 'ResourceNotFoundException') return undefined
-        if (isPermanent(name, status) || performance.now() > givesUpAt)
+        const mayPass = isDenial(name) && ++denials <= deniedAgain
+        if ((isPermanent(name, status) && !mayPass) || performance.now() > givesUpAt)
           throw new LogsUnavailable(`${name}: ${message}${advice(name)}`, { cause: error })
         await sleep(Math.random() * Math.min(pause, longestWaitMilliseconds), undefined, { signal })
       }
@@ -108,7 +113,9 @@ function describe(error: unknown): { name: string; status: number | undefined; m
 const isPermanent = (name: string, status = 500) =>
   status < 500 && status !== 429 && !/throttl|toomany|limitexceeded|timeout/i.test(name)
 
+const isDenial = (name: string) => name.startsWith('AccessDenied')
+
 const advice = (name: string) =>
-  name.startsWith('AccessDenied')
+  isDenial(name)
     ? ` (The service needs logs:DescribeLogStreams and logs:GetLogEvents on the log group ${logGroup}.)`
     : ''

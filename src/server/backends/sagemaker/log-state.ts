@@ -1,7 +1,7 @@
 /** How far a job's log was collected: saved beside it, so that collecting goes on exactly after a crash. */
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { MetricNews } from '../../../contract/metric-lines.ts'
+import type { MetricNews } from '../../../contract/read-metric-line.ts'
 
 /** Where reading of a stream goes on. */
 export interface Position {

@@ -1,7 +1,8 @@
 /**
  * Jobs that SageMaker says it has not. One that was deleted there has failed. But a service that was given another region
  * or account than before finds none of its jobs, and all run on: so a job counts as deleted only when SageMaker was seen
- * since to have training jobs of the same region and account.
+ * since to have training jobs of the same region and account, and then said once more that it has not this one: the
+ * account may have become the right one in between.
  */
 import type { TrainingJobSummary } from '@aws-sdk/client-sagemaker'
 import { type Entry, type JobTable, noteDeleted, noteUnclear } from './job-table.ts'
@@ -41,10 +42,19 @@ export function createMissingJobs(options: MissingJobsOptions): MissingJobs {
     !givenUp &&
     Date.now() - Math.max(missingSince, since) >= goneMilliseconds
 
-  function isDeleted({ arn, createdAt, missingSince = 0 }: Entry): boolean {
-    const shownAt = arn === undefined ? oursSeenAt : (seenAt.get(originOf(arn)) ?? 0)
-    return shownAt > missingSince || Date.now() - createdAt > longestMilliseconds
+  /** It is asked for once more when others are first seen. */
+  function noteOthers(entry: Entry): void {
+    const { arn, missingSince = 0 } = entry
+    const othersAt = arn === undefined ? oursSeenAt : (seenAt.get(originOf(arn)) ?? 0)
+    if (entry.othersAt !== undefined || othersAt <= missingSince) return
+    entry.othersAt = othersAt
+    entry.lookAt = Date.now()
   }
+
+  const isDeleted = ({ createdAt, missingAt = 0, othersAt = missingAt }: Entry) =>
+    missingAt > othersAt || Date.now() - createdAt > longestMilliseconds
+
+  const isUnclear = (entry: Entry) => entry.othersAt === undefined && !isDeleted(entry)
 
   /** Where no list of ours shows others, any training job will do. */
   async function ask(): Promise<void> {
@@ -74,9 +84,11 @@ export function createMissingJobs(options: MissingJobsOptions): MissingJobs {
     seen,
     async judge() {
       const missing = table.active().filter(isMissingLong)
-      if (!missing.every(isDeleted)) await ask()
+      for (const entry of missing) noteOthers(entry)
+      if (missing.some(isUnclear)) await ask()
+      for (const entry of missing) noteOthers(entry)
       const deleted = missing.filter(isDeleted)
-      const unclear = missing.filter(entry => !isDeleted(entry))
+      const unclear = missing.filter(isUnclear)
       for (const entry of deleted) noteDeleted(entry)
       for (const entry of unclear) noteUnclear(entry, notThere)
       await complain(unclear)

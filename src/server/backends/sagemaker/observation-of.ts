@@ -4,7 +4,7 @@ import type {
   SecondaryStatusTransition,
   TrainingJobSummary
 } from '@aws-sdk/client-sagemaker'
-import { plainFailure } from '../../../contract/run-report.ts'
+import { plainFailure } from '../../../contract/plain-failure.ts'
 import type { Observation } from '../index.ts'
 import { readFailureReason } from './failure-reason.ts'
 

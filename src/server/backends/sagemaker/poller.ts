@@ -193,7 +193,7 @@ export function createPoller(options: PollerOptions): Poller {
       noteDescription(entry, described)
     } catch (error) {
       if (meaningOf(error) !== 'missing') throw error
-      noteMissing(entry)
+      noteMissing(entry, now)
     }
   }
 

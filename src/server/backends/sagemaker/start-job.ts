@@ -1,6 +1,6 @@
 /** CreateTrainingJob, never twice for one job: the name is the job's id, and SageMaker takes a name only once. */
 import { CreateTrainingJobCommand, type SageMakerClient } from '@aws-sdk/client-sagemaker'
-import { plainFailure } from '../../../contract/run-report.ts'
+import { plainFailure } from '../../../contract/plain-failure.ts'
 import type { SagemakerConfig } from '../../config-aws.ts'
 import type { Backend, BackendJob, StartOutcome } from '../index.ts'
 import { createBackoff } from './backoff.ts'

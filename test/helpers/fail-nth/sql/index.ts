@@ -7,8 +7,8 @@ import type { Sample } from '../sample.ts'
 import { createStage } from '../stage.ts'
 import { createSqlProxy, type SqlProxy, ways } from './proxy.ts'
 
-/** Short: after a failure nobody waits long for the next term. */
-const leaseMilliseconds = 400
+/** Short: after a failure nobody waits long for the next term, nor for a server that says nothing. */
+const times = { leaseMilliseconds: 400, silenceMilliseconds: 1500 }
 
 export async function failQueries(
   result: FaultsResult,
@@ -23,8 +23,7 @@ export async function failQueries(
       async open() {
         const url = await postgres.makeDatabase()
         const proxy = await createSqlProxy(url)
-        const open = (url: string) =>
-          createPostgresStore({ url, leaseMilliseconds, onProblem() {} })
+        const open = (url: string) => createPostgresStore({ url, ...times, onProblem() {} })
         const stage = await createStage({ used: await open(proxy.url), direct: await open(url) })
         return { stage, ...armOf(proxy), close: () => proxy.close() }
       }

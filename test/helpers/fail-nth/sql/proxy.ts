@@ -4,10 +4,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type Armed, createCountdown } from '../countdown.ts'
 import { createReader, errorResponse, readyForQuery } from './messages.ts'
 
-export const ways = ['40001', '57P01', 'reset', 'lost'] as const
+export const ways = ['40001', '57P01', 'reset', 'lost', 'hang'] as const
 /**
  * 40001: the server would rather do it again. 57P01: an administrator has ended the connection. reset: it is cut before the
- * query was done; lost: after that, and before its answer.
+ * query was done; lost: after that, and before its answer. hang: it is never answered.
  */
 export type Way = (typeof ways)[number]
 
@@ -72,6 +72,7 @@ export async function createSqlProxy(upstream: string): Promise<SqlProxy> {
     })
 
     function fail(way: Way | undefined, whole: Buffer): void {
+      if (way === 'hang') return
       if (way === 'reset') cut()
       else if (way === '57P01') {
         client.end(

@@ -36,6 +36,7 @@ function placeOf(words: string, dataDir: string): string | undefined {
     .replace(/job-[0-9a-z]{26}/, '<job>')
     .replace(/[0-9a-f]{64}/, '<digest>')
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, '*')
+    .replace(/report-\w{6}/, 'report-*')
 }
 
 /** Which calls, and what the kernel may say to each. */
@@ -89,5 +90,6 @@ export function howTo(way: string): string {
 
 const slowMicroseconds = 200_000
 
-/** The kernel does not take a file away: it stays until the next start of the service. */
-export const leavesFile = ({ name }: SystemCall) => name === 'unlink' || name === 'rmdir'
+/** The kernel does not take a file away, or not say what is to be taken: it stays until the next start of the service. */
+export const leavesFile = ({ name, place }: SystemCall) =>
+  name === 'unlink' || name === 'rmdir' || (name === 'statx' && place === 'tmp/report-*')

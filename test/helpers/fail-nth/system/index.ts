@@ -118,8 +118,14 @@ async function failOnce(attempt: Attempt, result: FaultsResult): Promise<void> {
   if (killed) await service.ended()
   const ended = !service.isAlive()
   if (ended) await service.start()
+  else if (answer.status === 0) await service.restart('SIGKILL')
   // The loop works beside it: a call may have come sooner or later than it did, or belong to something else.
-  if (failed?.place === undefined) return addMiss(result, operation.name)
+  if (failed?.place === undefined) {
+    addMiss(result, operation.name)
+    const faults = await onceMore(attempt)
+    result.undocumented.push(...faults.map(fault => `${operation.name}, a miss: ${fault}`))
+    return
+  }
   const site = `${operation.name}: ${failed.name} ${failed.place || 'DATA_DIR'}`
   addOutcome(result, site, `${way} -> ${wordsOf(answer)}`)
   const tell = (fault: string) => `${site} (call ${failed.nth}), ${way}: ${fault}`

@@ -161,7 +161,14 @@ export const operations: SystemOperation[] = [
     }
   },
   ...['', '/logs', '/metrics', '/model/files', '/provenance'].map(read),
-  ...['/model', `/model/files/${modelFile}`].map(path => ({ ...read(path), check: brokenModel }))
+  ...['/model', `/model/files/${modelFile}`].map(path => ({ ...read(path), check: brokenModel })),
+  {
+    ...read('a part of /model'),
+    act: ({ url }, key) =>
+      ask(`${url}/jobs/${idOf(key)}/model`, { headers: { range: 'bytes=10-29' } }),
+    again: [206],
+    check: brokenModel
+  }
 ]
 
 /** The file of the model, as it was made. */

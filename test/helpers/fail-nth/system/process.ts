@@ -13,8 +13,8 @@ export interface ServiceProcess {
   /** The errors that it logged since it was asked last. */
   errors(): string[]
   start(): Promise<void>
-  /** SIGTERM, and a new one. */
-  restart(): Promise<void>
+  /** SIGTERM, or another signal, and a new one. */
+  restart(signal?: NodeJS.Signals): Promise<void>
   /** Waits until it has ended. */
   ended(): Promise<void>
   /** Temporary files. */
@@ -51,8 +51,6 @@ export async function createServiceProcess(
       throw new Error(`The service does not start: ${errors.join('\n')}`)
   }
 
-  const end = () => process.end()
-
   const service: ServiceProcess = {
     url: `http://127.0.0.1:${port}`,
     dataDir,
@@ -64,15 +62,15 @@ export async function createServiceProcess(
       return told
     },
     start,
-    async restart() {
-      await end()
+    async restart(signal) {
+      await process.end(signal)
       await start()
     },
     async ended() {
       await process.exited
     },
     leftovers: () => readdir(join(dataDir, 'tmp')),
-    end
+    end: () => process.end()
   }
   await start()
   return service

@@ -179,5 +179,10 @@ export const operations: WireOperation[] = [
     again: [204, 404],
     check: jobsAre(0)
   },
-  ...['/logs', '/metrics', '/model', '/model/files', `/model/files/${modelFile}`].map(read)
+  ...['/logs', '/metrics', '/model', '/model/files', `/model/files/${modelFile}`].map(read),
+  {
+    ...read('a part of /model'),
+    act: ({ url }, id) => ask(`${url}/jobs/${id}/model`, { headers: { range: 'bytes=10-29' } }),
+    again: [206]
+  }
 ]

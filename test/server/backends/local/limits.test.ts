@@ -163,10 +163,12 @@ t.test('disk', { skip: process.getuid?.() !== 0 && 'only root has a small disk m
   const paths = { filler: join(disk, 'filler'), other: join(disk, 'other') }
   for (const path of Object.values(paths)) await mkdir(path)
   const limits = { freeBytes: 16 * mebibyte }
+  const begun = join(paths.other, 'begun')
+  const fill = `until [ -e ${begun} ]; do sleep 0.05; done; cat /dev/zero > ../tmp/zeros; sleep 60; exit 1`
 
   const [filler, other] = await Promise.all([
-    run(t, 'cat /dev/zero > ../tmp/zeros; sleep 60; exit 1', { path: paths.filler, limits }),
-    run(t, 'sleep 2; echo small > model/a', { path: paths.other, limits })
+    run(t, fill, { path: paths.filler, limits }),
+    run(t, `: > ${begun}; sleep 2; echo small > model/a`, { path: paths.other, limits })
   ])
 
   t.match(filler.observation, {

@@ -2,7 +2,8 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t, { type Test } from 'tap'
-import { emptyReport, runReportFile } from '../../../../src/contract/run-report.ts'
+import { runReportFile } from '../../../../src/contract/container.ts'
+import { emptyReport } from '../../../../src/contract/empty-report.ts'
 import { jobFolder } from '../../../../src/server/backends/local/job-folder.ts'
 import { createLiveReports } from '../../../../src/server/backends/local/live-reports.ts'
 

@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t from 'tap'
+import { give } from '../../../../src/server/backends/local/give.ts'
 import {
   type ExitFile,
   type JobFile,
@@ -12,7 +13,6 @@ import {
   readJson,
   writeJson
 } from '../../../../src/server/backends/local/job-folder.ts'
-import { give } from '../../../../src/server/backends/local/job-user.ts'
 import type { JobLimits } from '../../../../src/server/backends/local/limits.ts'
 import { findSandbox, type SandboxMode } from '../../../../src/server/backends/local/sandbox.ts'
 import { wallIn } from '../../../../src/server/backends/local/wall.ts'
@@ -106,7 +106,7 @@ t.test(
       dataDir
     })
 
-    t.match(log, `${dataDir}:\njobs\n`)
+    t.match(log, `${dataDir}:\ncompile-cache\njobs\n`)
     t.match(log, `${dataDir}/jobs:\njob-a\n`)
     t.match(log, '..:\nhome\nml\ntmp\n')
     t.match(log, /x: Read-only file system/)
@@ -296,7 +296,7 @@ t.test('folders of the operator are there, and hide no data folder below them', 
   )
 
   t.equal(await readFile(join(folder, 'writable', 'writable', 'x'), 'utf8'), 'x\n')
-  t.match(log, /readable\/x: Read-only file system\njobs\n$/)
+  t.match(log, /readable\/x: Read-only file system\ncompile-cache\njobs\n$/)
 })
 
 const asRoot = {

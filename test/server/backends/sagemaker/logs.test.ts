@@ -306,6 +306,17 @@ t.test('throttled calls and those that the service fails at are tried again', as
   t.strictSame(problems, [])
 })
 
+t.test('a right that is denied for a moment costs nothing of the log', async t => {
+  const { cloudWatch, start, problems } = await place(t)
+  cloudWatch.print(stream(1), [1, 'a'])
+  const denied = { name: 'AccessDeniedException', status: 400, message: 'Not yet' }
+  let calls = 0
+  cloudWatch.refuse = () => (calls++ < 3 ? denied : undefined)
+
+  t.equal(await finished(start()), 'a\n')
+  t.strictSame(problems, [])
+})
+
 t.test(
   'without the right to read it, the log is as far as it came, and the problem is said',
   async t => {

@@ -1,21 +1,20 @@
 /** A runtime that waited for its job: nothing of that is seen by the job, and nothing is left of one that waited in vain. */
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { hashOf, makeKey } from '../../src/server/callers/api-key.ts'
+import type { Job } from '../../src/server/routes/schemas.ts'
 import { testFolder } from '../helpers/folder.ts'
 import { trackingUri } from '../helpers/mlflow.ts'
 import { noSandbox } from '../helpers/no-sandbox.ts'
-import { pack } from '../helpers/project.ts'
+import { form, pack } from '../helpers/project.ts'
 import { python } from '../helpers/python.ts'
 import { type TestService, testService } from '../helpers/service.ts'
 import { startService } from '../helpers/service-process.ts'
 
-/**
- * Prints all that a program can tell of how it was started, but for what tap gives to every Node, and RLIMIT_FSIZE: that is the
- * room on the disk when the runtime began (launch-command.ts), which is earlier where it waited.
- */
+/** Prints all that a program can tell of how it was started, but for what tap gives to every Node. */
 const looking = {
   MLproject: 'entry_points:\n  main:\n    command: python look.py\n',
   'look.py': `import json, os, resource, signal, sys, tempfile
@@ -31,7 +30,7 @@ print("seen " + json.dumps({
     "folder": os.getcwd(),
     "home": files(os.environ["HOME"]),
     "temporary": files(tempfile.gettempdir()),
-    "limits": {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_") and name != "RLIMIT_FSIZE"},
+    "limits": {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")},
     "umask": umask,
     "nice": os.nice(0),
     "descriptors": len(os.listdir("/proc/self/fd")),
@@ -42,6 +41,11 @@ print("seen " + json.dumps({
 }, sort_keys=True))
 `
 }
+
+/** Prints the inode of a folder of the job's, which a standby brings with it. */
+const sayingFolder =
+  'entry_points:\n  main:\n    command: echo "folder $(stat -c %i "$SM_MODEL_DIR")"\n'
+const folderOf = (log: string) => Number(/^folder (\d+)$/m.exec(log)?.[1])
 
 const fields = async () => ({
   project: await pack(looking),
@@ -86,6 +90,61 @@ t.test('a job that is to be started otherwise is', async t => {
   t.ok(existsSync(standby), 'nobody took the one that waits')
 })
 
+t.test('a job that builds its environment takes one, too', { skip: noSandbox }, async t => {
+  const service = await testService(t, { LOCAL_STANDBY: '1' })
+
+  for (const version of ['1.14.0', '1.15.0', '1.16.0']) {
+    const standby = await standbyFolder(service)
+    const { id } = await service.submit({
+      project: await pack({
+        MLproject: `python_env: python_env.yaml\n${sayingFolder}`,
+        'python_env.yaml': `dependencies:\n  - six==${version}\n`
+      })
+    })
+    t.equal((await service.ended(id)).status, 'succeeded')
+    const log = await service.log(id)
+    t.match(log, 'Building the environment')
+    if (folderOf(log) === standby) return
+  }
+
+  t.fail('none of them took one')
+})
+
+t.test('one is for the tenant that had the last job', { skip: noSandbox }, async t => {
+  const folder = testFolder(t)
+  const dataDir = join(folder, 'data')
+  const key = makeKey()
+  const keys = join(folder, 'keys.json')
+  const entry = { name: 'risk', tenant: 'risk', scopes: ['read', 'submit'], sha256: hashOf(key) }
+  await writeFile(keys, JSON.stringify({ keys: [{ ...entry, createdAt: '2026-11-30T08:00:00Z' }] }))
+  const { url } = await startService(t, dataDir, {
+    API_KEYS_FILE: keys,
+    LOCAL_STANDBY: '1',
+    PYTHON: python(),
+    MLFLOW_TRACKING_URI: await trackingUri()
+  })
+  const headers = { authorization: `Bearer ${key}` }
+  const project = await pack({ MLproject: sayingFolder })
+  const runJob = async () => {
+    const body = form({ project, run: { envManager: 'local' } })
+    const answer = await fetch(`${url}/jobs`, { method: 'POST', body, headers })
+    const { links } = (await answer.json()) as Job
+    const log = await fetch(`${url}${links.logs}?follow=true`, { headers })
+    return folderOf(await log.text())
+  }
+  const first = await standbyFolder({ dataDir })
+  // As long as somebody has it open, no other folder is given its inode.
+  const held = await open(join(await someStandby({ dataDir }), 'ml/model'))
+  t.teardown(() => held.close())
+  t.equal((await held.stat()).ino, first)
+
+  for (let own = first; ; own = await standbyFolder({ dataDir })) {
+    const used = await runJob()
+    t.not(used, first, 'nobody takes that of another tenant')
+    if (used === own) break
+  }
+})
+
 t.test('one that waits in vain ends with the service', async t => {
   const service = await testService(t, { LOCAL_STANDBY: '1' })
   const standby = await someStandby(service)
@@ -118,6 +177,14 @@ async function someStandby({ dataDir }: Pick<TestService, 'dataDir'>): Promise<s
     // Written when the runtime is there.
     if (name && existsSync(join(dataDir, 'tmp', name, 'log.txt'))) return join(dataDir, 'tmp', name)
     await sleep(50)
+  }
+}
+
+/** Its inode, as the job prints it. */
+async function standbyFolder(service: Pick<TestService, 'dataDir'>): Promise<number> {
+  for (;;) {
+    const found = await stat(join(await someStandby(service), 'ml/model')).catch(() => undefined)
+    if (found) return found.ino
   }
 }
 
