@@ -70,7 +70,7 @@ setuptools.setup(name="evil", version="1.0", py_modules=["evil"], description=" 
 
   const text = await log(job.id)
   t.match(job, { status: 'succeeded' }, text)
-  t.match(text, /^seen: job tenants$/m)
+  t.match(text, /^seen: compile-cache job tenants$/m)
 })
 
 const isRoot = process.getuid?.() === 0
