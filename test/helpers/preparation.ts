@@ -7,7 +7,8 @@ const pins = 'uv==0.13.9\nidna==3.11\n'
 
 const forBuilding = /^(PATH|HOME|(PIP|UV)_.*|.*_(proxy|PROXY)|SSL_CERT_(FILE|DIR))$/
 
-const ownEnvironment = Object.fromEntries(
+/** What this machine needs in order to build, such as the address of its package index. */
+export const buildVariables = Object.fromEntries(
   Object.entries(process.env).filter(
     (entry): entry is [string, string] => forBuilding.test(entry[0]) && entry[1] !== undefined
   )
@@ -20,7 +21,7 @@ export function preparation(t: Test, environment: Record<string, string> = {}) {
   const options = {
     folder,
     requirements: join(place, 'requirements.txt'),
-    environment: { ...ownEnvironment, ...environment },
+    environment: { ...buildVariables, ...environment },
     onProgress: (text: string) => void said.push(text)
   }
   return { bin: join(place, 'bin'), folder, said, options }

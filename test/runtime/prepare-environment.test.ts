@@ -19,6 +19,7 @@ import { fits } from '../../src/runtime/satisfied.ts'
 import { readSettings } from '../../src/runtime/settings.ts'
 import { sweepEnvironments } from '../../src/server/backends/local/sweep-environments.ts'
 import { testFolder } from '../helpers/folder.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { python } from '../helpers/python.ts'
 
 const pythonEnv: ProjectEnvironment = {
@@ -172,18 +173,32 @@ t.test('uv looks for packages where pip is told to', async t => {
   t.teardown(() => index.close())
   await once(index, 'listening')
   const { port } = index.address() as AddressInfo
-  const variables = {
-    PIP_INDEX_URL: `http://127.0.0.1:${port}/packages`,
-    UV_DEFAULT_INDEX: undefined,
-    UV_INDEX: undefined,
-    NO_PROXY: '127.0.0.1',
-    no_proxy: '127.0.0.1'
-  }
+  const variables = indexAt(`http://127.0.0.1:${port}/packages`)
   const environment = { ...pythonEnv, requirements: ['six'] }
 
   await t.rejects(prepare(testFolder(t), environment, { variables }).prepared)
 
   t.match(asked[0], /^\/packages\//)
+})
+
+t.test('an index that cannot be reached is named, and is not the author’s fault', async t => {
+  const url = `http://127.0.0.1:${await freePort()}/simple`
+  const variables = { ...indexAt(url), UV_HTTP_RETRIES: '0' }
+
+  const { prepared } = prepare(testFolder(t), pythonEnv, { variables })
+
+  await t.rejects(prepared, {
+    kind: 'platform',
+    message: new RegExp(`: error: .*${url}.*refused`, 's')
+  })
+})
+
+const indexAt = (url: string) => ({
+  PIP_INDEX_URL: url,
+  UV_DEFAULT_INDEX: undefined,
+  UV_INDEX: undefined,
+  NO_PROXY: '127.0.0.1',
+  no_proxy: '127.0.0.1'
 })
 
 t.test('an environment that installs the project itself is no other job’s', async t => {

@@ -3,7 +3,7 @@ import type { Job } from '../../../src/server/routes/schemas.ts'
 import { form } from '../project.ts'
 import type { Client } from './client.ts'
 import type { Canaries } from './planted.ts'
-import { buildingProject, leakingProject, type Mode, wanted } from './project.ts'
+import { buildingProject, leakingProject, type Mode, tellingProject, wanted } from './project.ts'
 
 export interface JobsOptions {
   client: Client
@@ -84,14 +84,19 @@ export async function runJobs(
   jobs.push(
     ...(await accepted('missing', post('/jobs', { project, ...fields('end'), environment: lost })))
   )
-  if (options.builds) {
-    const body = form({
-      project: await buildingProject(),
-      name: 'building',
-      run: { envManager: 'uv' }
-    })
-    jobs.push(...(await accepted('building', post('/jobs', body))))
-  }
+  if (options.builds)
+    for (const [name, make] of Object.entries({
+      building: buildingProject,
+      telling: tellingProject
+    })) {
+      const body = form({
+        project: await make(),
+        name,
+        environment: await environment(name),
+        run: { envManager: 'uv' }
+      })
+      jobs.push(...(await accepted(name, post('/jobs', body))))
+    }
   const [waiting] = await accepted(
     'wait',
     post('/jobs', { project, ...fields('wait'), environment: await environment('stopped') })
@@ -126,7 +131,9 @@ async function askAll({ ask }: Client, { id, name }: Job, broken: string[]): Pro
   const log = (await ask(`/jobs/${id}/logs`)).text
   // What does not arrive, or is not printed, cannot be found anywhere.
   const leaks = name !== 'building' && !log.includes('has no value')
-  if (leaks && !/arrived: [3-9][\s\S]*whole \*\*\* /.test(log))
+  const said =
+    name === 'telling' ? /whole .*\*\*\*[\s\S]*built with/ : /arrived: [3-9][\s\S]*whole \*\*\* /
+  if (leaks && !said.test(log))
     broken.push(`${name}: its program did not print its secrets: ${log.slice(-2000)}`)
   await ask(`/jobs/${id}/logs?follow=true`, { headers: { accept: 'text/event-stream' } })
   for (const path of ['', '/logs?tail=3', '/metrics', '/provenance', '/model', '/model/files'])

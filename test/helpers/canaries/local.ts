@@ -1,13 +1,20 @@
 /** A service that runs its jobs on this machine. */
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { pathToFileURL } from 'node:url'
+import { buildVariables } from '../preparation.ts'
 import type { SetScene } from './play.ts'
+import { missingPackage } from './project.ts'
 
 export const local: SetScene = async (canaries, at) => {
+  const index = await startIndex(canaries.plant('PIP_EXTRA_INDEX_URL'))
   let kept = 0
   return {
     environment: {
-      PIP_INDEX_URL: `http://me:${canaries.plant('PIP_INDEX_URL')}@127.0.0.1:9/simple`,
+      ...buildVariables,
+      PIP_EXTRA_INDEX_URL: index.url,
       UV_HTTP_RETRIES: '0',
       SECRET_ROOTS: at('secrets'),
       LOCAL_SLOTS: '4'
@@ -21,6 +28,23 @@ export const local: SetScene = async (canaries, at) => {
         await writeFile(file, `${secret}\n`)
         return pathToFileURL(file).href
       }
-    }
+    },
+    end: index.close
+  }
+}
+
+/** A package index that wants the password and has nothing; asked for the missing package, it hangs up. */
+async function startIndex(password: string) {
+  const wanted = `Basic ${Buffer.from(`me:${password}`).toString('base64')}`
+  const server = createServer(({ url = '', headers, socket }, response) => {
+    if (headers.authorization !== wanted) response.writeHead(401).end()
+    else if (url.includes(missingPackage)) socket.destroy()
+    else response.writeHead(404).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://me:${password}@127.0.0.1:${port}/simple`,
+    close: async () => void server.close()
   }
 }

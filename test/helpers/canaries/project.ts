@@ -16,12 +16,38 @@ entry_points:
     'leak.py': program
   })
 
-/** Its environment is built from the operator's package index, which is not there. */
+export const missingPackage = 'no-such-package'
+
+/** Its environment is built from the operator's package index, which does not have it. */
 export const buildingProject = () =>
   pack({
     MLproject:
       'name: building\npython_env: python_env.yaml\nentry_points:\n  main:\n    command: python -c pass\n',
-    'python_env.yaml': 'dependencies: [no-such-package==4.7.11]\n'
+    'python_env.yaml': `dependencies: [${missingPackage}==4.7.11]\n`
+  })
+
+/** The code of its package prints all that it has when it is built, and fails with it. */
+export const tellingProject = () =>
+  pack({
+    MLproject:
+      'name: telling\npython_env: python_env.yaml\nentry_points:\n  main:\n    command: python -c pass\n',
+    'python_env.yaml': 'dependencies: [./telling]\n',
+    'telling/pyproject.toml': `[build-system]
+requires = []
+build-backend = "tell"
+backend-path = ["."]
+[project]
+name = "telling"
+version = "1.0"
+`,
+    'telling/tell.py': `import json, os, sys, urllib.parse
+
+def build_wheel(*_):
+    for value in os.environ.values():
+        print("whole", value, repr(value), json.dumps(value), urllib.parse.quote(value, safe=""), flush=True)
+        os.write(2, b"split " + value.encode() + b"\\n")
+    raise ValueError(f"built with {dict(os.environ)}")
+`
   })
 
 /** The variable by which the program knows what has to arrive. */
