@@ -82,8 +82,8 @@ t.test(
   { skip: noOtherFileSystem },
   async t => {
     for (const ifAbsent of [false, true]) {
-      const storage = createFilesystem(testFolder(t))
-      const root = t.testdirName
+      const root = testFolder(t)
+      const storage = createFilesystem(root)
       await storage.put(key, elsewhere(t, 'first'), { ifAbsent })
       const second = elsewhere(t, 'second')
       await storage.put(key, second, { ifAbsent })
