@@ -16,6 +16,7 @@ import { createLogReader, type Log, type LogOptions } from './read-log.ts'
 import type { ProjectRemoval } from './remove-unused-project.ts'
 import { fieldsOf } from './rerun.ts'
 import { createResults, type Results } from './results.ts'
+import { createStoredProjects } from './stored-projects.ts'
 import {
   type Accepted,
   type Asked,
@@ -118,7 +119,8 @@ function createView(tenant: string, store: TenantStore, shared: Shared): TenantJ
   const { storage, backend, keyLock, projectLock, wake } = shared
   const checkQueue = shared.checkQueueOf(tenant)
   const projectOptions = { tenant, storage, projectLock, ...shared.submit }
-  const submitOptions = { ...projectOptions, store, backend, checkQueue }
+  const storedProjects = createStoredProjects(storage)
+  const submitOptions = { ...projectOptions, store, backend, checkQueue, storedProjects }
 
   async function get(id: string): Promise<JobRecord> {
     const job = await store.get(id)

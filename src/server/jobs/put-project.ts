@@ -4,7 +4,7 @@ import { discardFile } from '../projects/index.ts'
 import type { Storage } from '../storage/index.ts'
 
 export async function putProject(
-  storage: Storage,
+  storage: Pick<Storage, 'put'>,
   key: string,
   { path }: { path: string },
   options: { ifAbsent: boolean }

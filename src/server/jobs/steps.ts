@@ -155,7 +155,10 @@ export function createSteps(options: StepOptions, records: Records, leading: Lea
     }
   }
 
-  const noteReason = (job: JobRecord, reason: string) => update(job, { statusReason: reason })
+  const noteReason = async (job: JobRecord, reason: string) => {
+    // Each turn has it for all that wait.
+    if (job.statusReason !== reason) await update(job, { statusReason: reason })
+  }
   const update = (job: JobRecord, changes: Changes) => updateJob(records, job, changes)
   async function move(
     job: JobRecord,

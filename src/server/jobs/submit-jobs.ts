@@ -13,7 +13,7 @@ import type { CheckQueue } from './limit-queue.ts'
 import { nextId } from './next-id.ts'
 import { notThere, type OpenProject, openProject, type ProjectOptions } from './open-project.ts'
 import type { ProjectLock } from './project-lock.ts'
-import { putProject } from './put-project.ts'
+import type { StoredProjects } from './stored-projects.ts'
 import {
   type Accepted,
   type Asked,
@@ -27,6 +27,7 @@ export interface SubmitOptions extends ProjectOptions {
   store: TenantStore
   backend: Backend
   projectLock: ProjectLock
+  storedProjects: StoredProjects
   checkQueue: CheckQueue
 }
 
@@ -139,7 +140,7 @@ function keep(
   { inspected: { archive, digest } }: OpenProject,
   jobs: JobRecord[],
   { id, key, fingerprint }: Asked & { id: string; fingerprint: string },
-  { tenant, storage, store, projectLock }: SubmitOptions
+  { tenant, storage, store, projectLock, storedProjects }: SubmitOptions
 ): Promise<boolean> {
   const stored = projectKey({ tenant, digest })
   const createdAt = new Date().toISOString()
@@ -152,7 +153,7 @@ function keep(
   return projectLock.alone(stored, async () => {
     if (!archive) return insert()
     for (let attempt = 1; ; attempt++) {
-      await putProject(storage, stored, archive, { ifAbsent: true }).catch(notStored)
+      await storedProjects.ensure(stored, archive).catch(notStored)
       try {
         return await insert()
       } catch (error) {

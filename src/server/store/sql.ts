@@ -25,7 +25,7 @@ export interface SqlDatabase extends MigrateOptions {
 export type ReadAtOnce = (query: CompiledQuery) => unknown[] | undefined
 
 /** Of documents that are kept parsed, with what is made of them: some thousand jobs. */
-const knownCharacters = 2 * 1024 * 1024
+const knownCharacters = 8 * 1024 * 1024
 
 const terminal = JobStatus.enum.filter(isTerminal)
 
@@ -54,7 +54,9 @@ export function createSqlStore(
   database: Kysely<Tables>,
   guard: ProjectGuard
 ): Omit<Store, 'lead' | 'onChange'> {
-  const rows = database.selectFrom('jobs').select(['stop_requested_at', 'version', 'document'])
+  const rows = database
+    .selectFrom('jobs')
+    .select(['id', 'stop_requested_at', 'version', 'document'])
   // The most frequent questions by far: built once, for that takes longer than to answer them.
   const byId = rows.where('id', '=', '').compile()
   const ofTenant = rows.where('id', '=', '').where('tenant', '=', '').compile()
@@ -142,7 +144,7 @@ export function createSqlStore(
       if (after !== undefined) query = query.where('id', '>', after)
       if (notOf.length > 0) query = query.where('tenant', 'not in', notOf)
       if (stopRequested) query = query.where('stop_requested_at', 'is not', null)
-      return (await query.execute()).map(fromRow)
+      return (await query.execute()).map(row => recordOf(row.id, row))
     },
 
     save: job => saveJob(database, job),
