@@ -39,9 +39,6 @@ const inProgressInView = 10_000
 /** How many jobs are looked after at once. */
 const concurrency = 8
 
-/** Turns begin so far apart: where jobs come by the dozen, one looks at many, and requests are answered meanwhile. */
-const apartMilliseconds = 20
-
 /** After the loop was told to end. */
 const stopMilliseconds = 3_000
 
@@ -103,8 +100,6 @@ export function createLoop(options: LoopOptions): Loop {
       }
       const signal = AbortSignal.any([waking.signal, ending])
       await sleep(options.intervalMilliseconds, undefined, { signal }).catch(() => {})
-      const left = apartMilliseconds - (performance.now() - begun)
-      if (left > 0) await sleep(left, undefined, { signal: ending }).catch(() => {})
     }
   }
 
