@@ -14,7 +14,6 @@ export interface Builder {
 
 const tailBytes = 16 * 1024
 const mostLines = 8
-const mostCharacters = 1000
 
 /** A network that fails is the platform's fault, requirements that cannot be met are their author's. */
 const platformTrouble =
@@ -43,21 +42,21 @@ export async function runBuilder(
   const result = await subprocess
   if (signal.aborted) throw stoppedError()
   if (!result.failed) return
-  const last = uvError(tail.text()) ?? (lastLines(tail.text()) || result.shortMessage)
+  const last = lastError(tail.text()) ?? (lastLines(tail.text()) || result.shortMessage)
   throw new TrainingError(
     platformTrouble.test(tail.text()) ? 'platform' : 'user',
     `${what}: ${last}`
   )
 }
 
-/** The last of uv's, with its causes below it: its last lines alone say neither what failed nor where. */
-function uvError(output: string): string | undefined {
-  const [, error] = /(?:^|\n)(error: (?![\s\S]*\nerror: )[\s\S]*)/.exec(output) ?? []
-  return error
-    ?.split('\n')
-    .map(line => line.trim())
-    .filter(Boolean)
-    .slice(0, mostLines)
-    .join('\n')
-    .slice(0, mostCharacters)
+/**
+ * What uv, and whoever else begins so, says of its last error, with the causes below it: its last lines alone say neither
+ * what failed nor where. Whole lines, for secrets are masked afterwards.
+ */
+function lastError(output: string): string | undefined {
+  const lines = output.split('\n')
+  const at = lines.findLastIndex(line => line.startsWith('error: '))
+  if (at < 0) return undefined
+  const said = lines.slice(at).map(line => line.trim())
+  return said.filter(Boolean).slice(0, mostLines).join('\n')
 }

@@ -130,10 +130,17 @@ t.test('a project that both use and remove', { skip: noPostgres }, async t => {
       Array.from({ length: 40 }, async (_, n) => {
         const command = `    command: echo ${n}\n`
         const archive = await pack({ MLproject: `entry_points:\n  main:\n${command}` })
-        return { archive, job: (await (await submit(one, archive)).json()) as Job }
+        const job = (await (await submit(one, archive)).json()) as Job
+        // Both have stored it: the other one, too, needs only look whether it is there.
+        const other = (await (await submit(two, archive)).json()) as Job
+        return { archive, job, other }
       })
     )
-    for (const { job } of first) await wait(one, job.id)
+    for (const { job, other } of first) {
+      await wait(one, job.id)
+      await wait(one, other.id)
+      await fetch(`${one.url}/jobs/${other.id}`, { method: 'DELETE' })
+    }
     const counts = { accepted: 0, refused: 0 }
 
     await Promise.all(

@@ -12,7 +12,10 @@ export interface Owner {
 
 const firstFolders = new WeakMap<Owner, string>()
 
-/** Each call's is another: tap's second testdir of a test empties the first, under a service that runs in it. */
+/**
+ * Each call's is another: tap's second testdir of a test empties the first, under a service that runs in it. So a test that
+ * has one of these asks for no testdir of its own.
+ */
 export function testFolder(owner: Owner): string {
   const first = firstFolders.get(owner)
   if (!first) {

@@ -107,6 +107,16 @@ export function storeSuite(t: Test, makeStore: (t: Test) => Promise<Store>): voi
     }
   )
 
+  t.test('has one record of a job, whoever asks for it', async t => {
+    const store = await makeStore(t)
+    await store.insert(aJob({ id: 'A' }))
+    const record = await store.get('A')
+
+    const [oldest] = await store.oldest(['queued'], 9)
+
+    t.equal(oldest, record)
+  })
+
   t.test('answers the oldest jobs of some statuses first', async t => {
     const store = await makeStore(t)
     await insertSome(store)

@@ -16,7 +16,7 @@ import { createLogReader, type Log, type LogOptions } from './read-log.ts'
 import type { ProjectRemoval } from './remove-unused-project.ts'
 import { fieldsOf } from './rerun.ts'
 import { createResults, type Results } from './results.ts'
-import { createStoredProjects } from './stored-projects.ts'
+import { createStoredProjects, type StoredProjects } from './stored-projects.ts'
 import {
   type Accepted,
   type Asked,
@@ -85,6 +85,7 @@ export function createJobs({ store, storage, backend, ...options }: JobsOptions)
     ...removal,
     backend,
     keyLock: createKeyedLock(),
+    storedProjects: createStoredProjects(storage),
     wake: loop.wake,
     checkQueueOf: (tenant: string) => limitQueue(store, { queuedJobs, limitsOf }, tenant),
     submit: options.submit
@@ -111,15 +112,15 @@ type Shared = Pick<JobsOptions, 'storage' | 'backend' | 'submit'> &
   Omit<ProjectRemoval, 'store'> & {
     projectBytes: number
     keyLock: KeyedLock
+    storedProjects: StoredProjects
     checkQueueOf(tenant: string): CheckQueue
     wake(): void
   }
 
 function createView(tenant: string, store: TenantStore, shared: Shared): TenantJobs {
-  const { storage, backend, keyLock, projectLock, wake } = shared
+  const { storage, backend, keyLock, projectLock, storedProjects, wake } = shared
   const checkQueue = shared.checkQueueOf(tenant)
   const projectOptions = { tenant, storage, projectLock, ...shared.submit }
-  const storedProjects = createStoredProjects(storage)
   const submitOptions = { ...projectOptions, store, backend, checkQueue, storedProjects }
 
   async function get(id: string): Promise<JobRecord> {

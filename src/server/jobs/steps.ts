@@ -156,7 +156,7 @@ export function createSteps(options: StepOptions, records: Records, leading: Lea
   }
 
   const noteReason = async (job: JobRecord, reason: string) => {
-    // Each turn has it for all that wait.
+    // Most have it from the turn before: nothing to compare or to write.
     if (job.statusReason !== reason) await update(job, { statusReason: reason })
   }
   const update = (job: JobRecord, changes: Changes) => updateJob(records, job, changes)

@@ -7,7 +7,7 @@ export interface StoredProjects {
   ensure(key: string, archive: { path: string }): Promise<void>
 }
 
-/** What others have stored may not be on their disk yet: that it is there is not enough. */
+/** That it is there is not enough: a service that was killed in between may have named it, and not have synced the name. */
 export function createStoredProjects(
   storage: Pick<Storage, 'put' | 'stat'>,
   mostKnown = 1000
@@ -27,7 +27,8 @@ export function createStoredProjects(
       const before = known.get(key)
       if (before !== undefined && (await storage.stat(key))?.etag === before) return
       await putProject(storage, key, archive, { ifAbsent: true })
-      const stored = await storage.stat(key)
+      // It is stored, whether this works or not.
+      const stored = await storage.stat(key).catch(() => undefined)
       if (stored) note(key, stored.etag)
     }
   }

@@ -25,7 +25,9 @@ export interface SqlDatabase extends MigrateOptions {
 export type ReadAtOnce = (query: CompiledQuery) => unknown[] | undefined
 
 /** Of documents that are kept parsed, with what is made of them: some thousand jobs. */
-const knownCharacters = 8 * 1024 * 1024
+const knownCharacters = 2 * 1024 * 1024
+/** Read again with each job that comes. All that is in progress would push out what clients poll. */
+const knownPage = 200
 
 const terminal = JobStatus.enum.filter(isTerminal)
 
@@ -144,7 +146,8 @@ export function createSqlStore(
       if (after !== undefined) query = query.where('id', '>', after)
       if (notOf.length > 0) query = query.where('tenant', 'not in', notOf)
       if (stopRequested) query = query.where('stop_requested_at', 'is not', null)
-      return (await query.execute()).map(row => recordOf(row.id, row))
+      const found = await query.execute()
+      return limit > knownPage ? found.map(fromRow) : found.map(row => recordOf(row.id, row))
     },
 
     save: job => saveJob(database, job),

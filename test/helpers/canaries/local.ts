@@ -8,13 +8,17 @@ import { buildVariables } from '../preparation.ts'
 import type { SetScene } from './play.ts'
 import { missingPackage } from './project.ts'
 
+const realIndex = (process.env.PIP_INDEX_URL ?? 'https://pypi.org/simple').replace(/\/$/, '')
+
 export const local: SetScene = async (canaries, at) => {
-  const index = await startIndex(canaries.plant('PIP_EXTRA_INDEX_URL'))
+  const index = await startIndex(canaries.plant('PIP_INDEX_URL'))
   let kept = 0
   return {
     environment: {
       ...buildVariables,
-      PIP_EXTRA_INDEX_URL: index.url,
+      PIP_INDEX_URL: index.url,
+      NO_PROXY: '127.0.0.1',
+      no_proxy: '127.0.0.1',
       UV_HTTP_RETRIES: '0',
       SECRET_ROOTS: at('secrets'),
       LOCAL_SLOTS: '4'
@@ -29,22 +33,31 @@ export const local: SetScene = async (canaries, at) => {
         return pathToFileURL(file).href
       }
     },
+    act: async () =>
+      index.wasAsked() ? [] : ['the package index was not asked with its password'],
     end: index.close
   }
 }
 
-/** A package index that wants the password and has nothing; asked for the missing package, it hangs up. */
+/**
+ * A package index that wants the password, and sends those who have it to the real one; asked for the missing package, it
+ * hangs up.
+ */
 async function startIndex(password: string) {
   const wanted = `Basic ${Buffer.from(`me:${password}`).toString('base64')}`
+  let asked = false
   const server = createServer(({ url = '', headers, socket }, response) => {
     if (headers.authorization !== wanted) response.writeHead(401).end()
-    else if (url.includes(missingPackage)) socket.destroy()
-    else response.writeHead(404).end()
+    else if (url.includes(missingPackage)) {
+      asked = true
+      socket.destroy()
+    } else response.writeHead(307, { location: `${realIndex}${url}` }).end()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://me:${password}@127.0.0.1:${port}/simple`,
+    url: `http://me:${password}@127.0.0.1:${port}`,
+    wasAsked: () => asked,
     close: async () => void server.close()
   }
 }

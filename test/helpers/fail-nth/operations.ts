@@ -106,6 +106,20 @@ export const operations: Operation[] = [
     check: jobsAre(1)
   },
   {
+    name: 'submit once more',
+    // Without the key that makes two attempts one.
+    prepare: async ({ app }) => {
+      const { statusCode, body } = await app.inject({
+        ...post('/jobs', { project, parameters }),
+        headers: {}
+      })
+      if (statusCode !== 202) throw new Error(body)
+    },
+    act: stage => asks(post('/jobs', { project, parameters }))(stage),
+    again: [202],
+    check: jobsAre(2)
+  },
+  {
     name: 'submit a batch',
     prepare: nothing,
     act: stage =>

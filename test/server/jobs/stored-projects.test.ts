@@ -30,17 +30,20 @@ t.test('one that is gone is stored again', async t => {
   t.equal(stored(), 'archive')
 })
 
-t.test('one that another service has stored may not be on its disk yet', async t => {
-  const { projects, archive, puts, storage, file } = setUp(t)
-  await storage.put(key, file('another'))
+t.test(
+  'one that is there, but is not the one that was stored here, may not be on the disk yet',
+  async t => {
+    const { projects, archive, puts, storage, file } = setUp(t)
+    await storage.put(key, file('another'))
 
-  await projects.ensure(key, archive)
-  await storage.remove(key)
-  await storage.put(key, file('another'))
-  await projects.ensure(key, archive)
+    await projects.ensure(key, archive)
+    await storage.remove(key)
+    await storage.put(key, file('another'))
+    await projects.ensure(key, archive)
 
-  t.strictSame(puts, [key, key])
-})
+    t.strictSame(puts, [key, key])
+  }
+)
 
 t.test('what could not be stored is tried again', async t => {
   const { projects, archive, puts, folder } = setUp(t)

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Fault } from '../../../src/contract/fault.ts'
+import { createFilesystem } from '../../../src/server/storage/filesystem.ts'
+import { projectKey } from '../../../src/server/storage/index.ts'
 import { testApp } from '../../helpers/app.ts'
 import { form, pack, simpleProject } from '../../helpers/project.ts'
 
@@ -566,4 +568,30 @@ t.test('names of run and experiment that no tracking server takes are faults', a
     { pointer: '/run/experimentName', detail: 'experimentName has no control characters.' },
     { pointer: '/run/runName', detail: 'runName has no control characters.' }
   ])
+})
+
+t.test('a project that is removed while its next job is submitted is there for it', async t => {
+  let removing = false
+  const { app, storage } = await testApp(t, {}, folder => {
+    const files = createFilesystem(folder)
+    return {
+      ...files,
+      async stat(key) {
+        const found = await files.stat(key)
+        if (removing && found) await files.remove(key)
+        removing = false
+        return found
+      }
+    }
+  })
+  const project = await pack(simpleProject)
+  const fields = { project, parameters: { alpha: 1 } }
+  t.equal((await send(app, fields)).statusCode, 202)
+  removing = true
+
+  const response = await send(app, fields)
+
+  t.equal(response.statusCode, 202, response.body)
+  t.notOk(removing, 'it was removed')
+  t.ok(await storage.stat(projectKey({ tenant: 'default', ...response.json().project })))
 })
