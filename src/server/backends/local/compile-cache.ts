@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { give } from './give.ts'
+import { runWalled } from './run-walled.ts'
 import { type WallBase, wallAround } from './wall.ts'
 
 const folderOf = (dataDir: string) => join(dataDir, 'compile-cache')
@@ -58,14 +59,10 @@ async function load(
   own: string,
   { wall, environment, signal }: FillOptions
 ): Promise<void> {
-  const [command = '', ...given] = wallAround(wall, folder, own)
-  await execa(command, [...given, process.execPath, runtimeMain, 'load'], {
-    cwd: '/',
-    env: { ...environment, ...cacheVariables(folder, wall) },
-    extendEnv: false,
-    timeout: longestMilliseconds,
-    stdio: ['ignore', 'ignore', 'pipe', 'ignore', 'pipe'],
-    ...(signal ? { cancelSignal: signal } : {})
+  await runWalled([...wallAround(wall, folder, own), process.execPath, runtimeMain, 'load'], {
+    environment: { ...environment, ...cacheVariables(folder, wall) },
+    milliseconds: longestMilliseconds,
+    signal
   })
 }
 

@@ -1,10 +1,11 @@
 /** Whether jobs can have a wall around them on this machine, found out by building one. */
 import { mkdtemp, readlink, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
+import { type ExecaError, execa } from 'execa'
 import { runtimeCache } from './compile-cache.ts'
 import { findUser } from './find-user.ts'
 import { giveAlone } from './give.ts'
+import { runWalled } from './run-walled.ts'
 import { systemDevices, systemPaths } from './system-paths.ts'
 import { type WallBase, wallAround } from './wall.ts'
 
@@ -36,6 +37,7 @@ export interface Sandbox {
   userNotice?: string
 }
 
+const trialMilliseconds = 20_000
 const source = join(import.meta.dirname, '../../..')
 
 /** What the runtime is made of. */
@@ -106,20 +108,15 @@ async function findProgram(name: string, env: Record<string, string>): Promise<s
 async function tryWall(
   wall: WallBase,
   own: string,
-  env: Record<string, string>
+  environment: Record<string, string>
 ): Promise<string | undefined> {
   if (wall.user) await giveAlone(own, wall.user)
-  const [command = '', ...given] = wallAround(wall, own)
   const outside = await readlink('/proc/self/ns/pid').catch(() => '')
   const inside = [process.execPath, '--print', 'fs.readlinkSync("/proc/self/ns/pid")']
-  const { failed, stdout, exitCode, stderr } = await execa(command, [...given, ...inside], {
-    env,
-    extendEnv: false,
-    reject: false,
-    cwd: '/',
-    timeout: 20_000,
-    stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'pipe']
-  })
+  const { failed, stdout, exitCode, stderr } = await runWalled(
+    [...wallAround(wall, own), ...inside],
+    { environment, milliseconds: trialMilliseconds }
+  ).catch((error: ExecaError) => error)
   const said = /^(bwrap|setpriv): .*/m.exec(String(stderr))?.[0]
   if (failed) return said ?? `what it was to start ended with exit code ${exitCode}: ${stderr}`
   return stdout === outside ? 'it leaves jobs in the namespace of all processes.' : undefined
