@@ -40,7 +40,7 @@ t.test('ends in time', { skip: noSandbox }, async t => {
   t.match(await running.catch(error => error), { failed: true, signal: 'SIGKILL' })
 })
 
-// A bwrap that is killed alone in one of these moments leaves a child that nobody ends.
+// Where bwrap alone is killed, in some of these moments its child stays.
 t.test('ends whenever it is told to', { skip: noSandbox }, async t => {
   const behind = await wallIn(t)
   const ends = Array.from({ length: 60 }, async (_, n) => {
