@@ -28,7 +28,7 @@ else {
   const progress = (text: string) => console.log(`  ${text}`)
   const { python } = await prepareTraining(cacheFolder, progress)
   if (backend === 'sagemaker') process.env.TEST_TOOLS_PYTHON = await prepareTestTools(progress)
-  const scene = backend === 'local' ? local : sagemaker(await imagePython())
+  const scene = backend === 'local' ? local(python) : sagemaker(await imagePython())
   const started = performance.now()
   const { canaries, broken } = await play(python, scene)
   const { bytes, places } = canaries.searched()
